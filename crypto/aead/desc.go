@@ -10,13 +10,16 @@ import "stillwater/crypto/suite"
 // Status is the outcome of one descriptor.
 type Status uint8
 
-// The outcomes. Seal sets OK always; Open sets AuthFailed where the integrity check value does not match.
+// The outcomes.
 const (
+	// OK: sealed, or opened and authentic.
 	OK Status = iota
+	// AuthFailed: the integrity check value does not match, the slot holds no key, or the descriptor has lengths that its
+	// algorithm cannot have. After Seal the packet must not be sent.
 	AuthFailed
 )
 
-// Desc describes one packet to seal or open in place. 64 octets, no pointers.
+// Desc describes one packet to seal or open in place. 64 octets, no pointers. Owned by one lcore.
 //
 // Three kinds of algorithm use it, chosen by the key slot:
 //
@@ -37,10 +40,17 @@ type Desc struct {
 	Slot   uint32   // key slot
 	Nonce  [16]byte // see above
 	AAD    [16]byte // see above
-	AADLen uint8    // 8 with 32-bit, 12 with 64-bit sequence numbers
+	AADLen uint8    // 8 with 32-bit, 12 with 64-bit sequence numbers; see MaxAAD
 	Status Status   // set by Seal and Open
 	_      [14]byte
 }
+
+// MaxAAD is the largest AADLen. ESP uses 8 and 12 only. For AEAD and GMAC every back-end takes any length up to MaxAAD,
+// so that published vectors run through the same code as packets do; encrypt-then-MAC takes 8 and 12 and nothing else.
+const MaxAAD = 16
+
+// MaxText is the largest Len, the size of the largest mbuf class.
+const MaxText = 1 << 16
 
 // Engine is a back-end with its key table. Seal and Open are owned by one lcore. SetKey and ClearKey may run on another
 // goroutine for a slot that no descriptor names at that time; handing the slot number over is the caller's
@@ -55,7 +65,8 @@ type Engine interface {
 	SetKey(slot uint32, a suite.Alg, key []byte) error
 	// ClearKey empties a slot, wiping what the back-end can wipe.
 	ClearKey(slot uint32)
-	// Seal encrypts and authenticates every descriptor in place and writes each ICV.
+	// Seal encrypts and authenticates every descriptor in place, writes each ICV and sets each Status. What it cannot seal
+	// (see AuthFailed) it zeroes, so that no plaintext leaves even where the caller forgets to look.
 	Seal(ds []Desc)
 	// Open authenticates and decrypts every descriptor in place, sets each Status, and returns how many failed. The text
 	// of a failed descriptor is undefined and must not be used.

@@ -1,0 +1,196 @@
+package dataplane
+
+import (
+	"net/netip"
+
+	"stillwater/crypto/esp"
+	"stillwater/crypto/suite"
+	"stillwater/iptfs"
+)
+
+// Op is what a command asks for.
+type Op uint8
+
+// The operations. Every command is answered by exactly one Ack with its ticket.
+const (
+	// InstallInbound expands the keys of an inbound SA and gives it to its lcore; from the ack on, the lcore opens its
+	// packets.
+	InstallInbound Op = iota + 1
+	// InstallOutbound does the same for an outbound SA. Traffic reaches it when a generation names it.
+	InstallOutbound
+	// RemoveInbound and RemoveOutbound take an SA away from its lcore. Packets in its framer leave first, so an inner
+	// packet never ends half sent (RFC 9347 2.2.3). From the ack on the lcore holds nothing of it, and the keys are wiped.
+	RemoveInbound
+	RemoveOutbound
+	// Drain stops an lcore's intake from protected networks and is acknowledged when every framer is empty.
+	Drain
+)
+
+// maxKeymat is the octets of the longest key material: AES-256 with HMAC-SHA2-512.
+const maxKeymat = 32 + 64
+
+// Addr is an IP address by value: IPv4 in its IPv6-mapped form.
+type Addr [16]byte
+
+// AddrFrom converts an address.
+func AddrFrom(a netip.Addr) Addr { return a.As16() }
+
+// IP returns the address in its own family.
+func (a Addr) IP() netip.Addr { return netip.AddrFrom16(a).Unmap() }
+
+// Framing is how an outbound AGGFRAG SA fills its payloads and when it sends them. Zero values mean the defaults of
+// package iptfs.
+type Framing struct {
+	OuterSize    uint16 // octets of the outer IP packet: exact when Constant, the maximum otherwise
+	Constant     bool   // fixed size at a fixed rate (RFC 9347 2.1)
+	DontFragment bool   // the peer cannot receive fragments (RFC 9347 6.1.4, D)
+	MinFragment  uint16 // octets of room before a fragment starts in a tail
+	QueueOctets  uint32
+	QueuePackets uint32         // a power of two
+	MaxWait      int64          // max-aggregation-time, ns (RFC 9348)
+	Interval     iptfs.Interval // constant: time between payloads
+}
+
+// Reorder is how an inbound AGGFRAG SA puts payloads in order and waits for lost ones.
+type Reorder struct {
+	Window      uint16 // packets; 0 disables
+	Immediate   bool   // send-immediately (RFC 9348)
+	NoFragments bool   // we told the peer not to fragment
+	LostTimer   int64  // ns, 0: from the measured arrival gap
+}
+
+// SA is everything about one SA, by value: control and data plane may one day be two processes. Keys are in Keymat only;
+// whoever reads one from a ring clears it after use.
+type SA struct {
+	SPI              uint32
+	Alg              suite.Alg
+	Mode             esp.Mode
+	Encap            esp.Encap
+	DF               esp.DFMode
+	TTL              uint8
+	DSCP             int8 // -1 copies the inner one
+	ESN              bool
+	CopyECN          bool
+	UDPZeroChecksum6 bool
+	KeymatLen        uint8
+	Keymat           [maxKeymat]byte
+	Src, Dst         Addr
+	SrcPort, DstPort uint16
+	MTU              uint16
+	MaxInner         uint16
+	TFC              esp.TFC
+	FlowLabel        uint32
+	ReplayWindow     int32
+	IVBase, FirstSeq uint64
+	Soft, Hard       esp.Limits
+	Framing          Framing
+	Reorder          Reorder
+}
+
+// Command is one request of control to the data plane.
+type Command struct {
+	Op     Op
+	Lcore  uint8
+	Ticket uint64
+	Child  uint32 // index of the Child SA's traffic selectors in the generation
+	Slot   uint32 // Remove: the slot the install was acknowledged with
+	SA     SA     // Install
+}
+
+// wipe clears the key material.
+func (c *Command) wipe() { clear(c.SA.Keymat[:]) }
+
+// Code is why a command was refused.
+type Code uint8
+
+// The codes.
+const (
+	Done       Code = iota
+	BadCommand      // unknown operation, lcore or slot
+	BadSA           // parameters that package esp or iptfs refuses
+	NoSlot          // the lcore's SA table is full
+	SPIInUse        // the lcore has an inbound SA with this SPI
+	LcoreDead       // the lcore has stopped
+)
+
+// String names the code.
+func (c Code) String() string {
+	return [...]string{"done", "bad command", "bad SA parameters", "SA table full", "SPI in use", "lcore stopped"}[c]
+}
+
+// Ack answers a command. It is the moment from which the lcore uses, or no longer holds, what the command named.
+type Ack struct {
+	Ticket   uint64
+	Op       Op
+	Code     Code
+	Lcore    uint8
+	Slot     uint32
+	Counters esp.Counters // Remove: the final counters
+}
+
+// params turns the by-value form into what package esp builds a record from. The key material is not copied: the caller
+// wipes the SA when the record is built.
+func (s *SA) params() (*esp.Params, bool) {
+	st, ok := suite.Lookup(s.Alg)
+	if !ok || int(s.KeymatLen) > len(s.Keymat) {
+		return nil, false
+	}
+	return &esp.Params{
+		SPI: s.SPI, Suite: st, Keymat: s.Keymat[:s.KeymatLen], ESN: s.ESN, Mode: s.Mode,
+		Src: s.Src.IP(), Dst: s.Dst.IP(), Encap: s.Encap, SrcPort: s.SrcPort, DstPort: s.DstPort,
+		TTL: s.TTL, DF: s.DF, DSCP: int(s.DSCP), CopyECN: s.CopyECN, FlowLabel: s.FlowLabel,
+		UDPZeroChecksum6: s.UDPZeroChecksum6, TFC: s.TFC, MTU: int(s.MTU), IVBase: s.IVBase, FirstSeq: s.FirstSeq,
+		ReplayWindow: int(s.ReplayWindow), Soft: s.Soft, Hard: s.Hard,
+	}, true
+}
+
+// framer builds the framer of an outbound AGGFRAG SA whose outer packets carry capacity octets of ESP payload.
+func (s *SA) framer(capacity int) (*iptfs.Framer, error) {
+	f := &s.Framing
+	return iptfs.NewFramer(iptfs.FramerConfig{
+		PayloadSize: capacity, Fixed: f.Constant, MinFragment: int(f.MinFragment), DontFragment: f.DontFragment,
+		MaxInner: int(s.MaxInner), QueueOctets: int(f.QueueOctets), QueuePackets: int(f.QueuePackets), MaxWait: f.MaxWait,
+	})
+}
+
+// reassembler builds the reassembler of an inbound AGGFRAG SA.
+func (s *SA) reassembler() (*iptfs.Reassembler, error) {
+	r := &s.Reorder
+	return iptfs.NewReassembler(iptfs.ReassemblerConfig{
+		Window: int(r.Window), LostTimer: r.LostTimer, Immediate: r.Immediate, MaxInner: int(s.MaxInner), NoFragments: r.NoFragments,
+	})
+}
+
+// order is what the builder passes on to an lcore: no keys, only where they were expanded.
+type order struct {
+	op     Op
+	slot   uint32
+	spi    uint32
+	ticket uint64
+}
+
+// EventKind says what an lcore has to tell control.
+type EventKind uint8
+
+// The events.
+const (
+	EventLimit     EventKind = iota + 1 // an SA reached a soft or hard lifetime: Slot, Limit
+	EventDrop                           // a packet met an auditable or alarming verdict: Verdict, SPI, Seq
+	EventAcquire                        // policy says PROTECT and there is no SA: Child
+	EventNeighbour                      // no link address for a next hop: Child or port in Slot
+	EventPanic                          // the lcore ended
+)
+
+// Event is one message of an lcore to control. Lcores send few: at most one drop event a millisecond for each verdict,
+// with the number they stand for.
+type Event struct {
+	Kind    EventKind
+	Lcore   uint8
+	Verdict uint8
+	Limit   esp.Event
+	Child   uint32
+	SPI     uint32
+	Seq     uint64
+	Count   uint64
+	Time    int64
+}

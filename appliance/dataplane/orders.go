@@ -1,0 +1,126 @@
+package dataplane
+
+// orderQuota bounds the orders one step takes, so that a burst of rekeys does not hold up packets.
+const orderQuota = 8
+
+// command takes orders of the builder; each is acknowledged when it is in effect.
+func (w *Worker) command() int {
+	n := 0
+	for ; n < orderQuota; n++ {
+		o, ok := w.orders.Pop()
+		if !ok {
+			break
+		}
+		w.obey(o)
+	}
+	return n
+}
+
+func (w *Worker) obey(o order) {
+	switch o.op {
+	case InstallInbound:
+		w.installInbound(o)
+	case InstallOutbound:
+		w.installOutbound(o)
+	case RemoveInbound:
+		w.removeInbound(o)
+	case RemoveOutbound:
+		if sa := &w.out[o.slot]; !sa.live || sa.removal.op != 0 {
+			w.ack(o, BadCommand)
+			return
+		}
+		w.out[o.slot].removal = o
+		w.removals++
+	case Drain:
+		w.draining = true
+		w.drains = append(w.drains, o)
+		w.removals++
+	}
+}
+
+func (w *Worker) ack(o order, code Code) {
+	w.acks.Push(Ack{Ticket: o.ticket, Op: o.op, Code: code, Lcore: uint8(w.id), Slot: o.slot})
+}
+
+func (w *Worker) installInbound(o order) {
+	if err := w.sad.Insert(o.spi, o.slot); err != nil {
+		w.ack(o, SPIInUse)
+		return
+	}
+	w.in[o.slot].live = true
+	w.ack(o, Done)
+}
+
+func (w *Worker) installOutbound(o order) {
+	sa := &w.out[o.slot]
+	sa.live = true
+	if sa.pacer != nil {
+		sa.pacer.Start(w.now)
+		w.paced = append(w.paced, o.slot)
+	}
+	w.ack(o, Done)
+}
+
+// removeInbound lets go of an inbound SA; a partial packet dies with it (RFC 9347 2.2.3 keeps SAs apart).
+func (w *Worker) removeInbound(o order) {
+	sa := &w.in[o.slot]
+	if !sa.live {
+		w.ack(o, BadCommand)
+		return
+	}
+	w.sad.Delete(sa.spi)
+	if sa.reasm != nil {
+		sa.reasm.Close(w.pool)
+		w.wheel.Cancel(o.slot)
+	}
+	*sa = inSA{}
+	w.ack(o, Done)
+}
+
+// finishRemovals completes removals and drains whose framers have emptied.
+func (w *Worker) finishRemovals() {
+	if w.removals == 0 {
+		return
+	}
+	busy := len(w.ready) > 0
+	for slot := range w.out {
+		sa := &w.out[slot]
+		if !sa.idle() {
+			busy = true
+			continue
+		}
+		if sa.removal.op == RemoveOutbound && !sa.queued {
+			o := sa.removal
+			w.unpace(o.slot)
+			*sa = outSA{}
+			w.removals--
+			w.ack(o, Done)
+		}
+	}
+	if !busy && w.txEmpty() {
+		for _, o := range w.drains {
+			w.removals--
+			w.ack(o, Done)
+		}
+		w.drains = w.drains[:0]
+	}
+}
+
+// unpace takes a slot off the constant-rate list.
+func (w *Worker) unpace(slot uint32) {
+	for i, s := range w.paced {
+		if s == slot {
+			w.paced = append(w.paced[:i], w.paced[i+1:]...)
+			return
+		}
+	}
+}
+
+func (w *Worker) txEmpty() bool {
+	for i := range w.tx {
+		if len(w.tx[i].buf) > 0 {
+			return false
+		}
+	}
+	return true
+}

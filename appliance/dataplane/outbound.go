@@ -1,0 +1,206 @@
+package dataplane
+
+import (
+	"stillwater/appliance/spd"
+	"stillwater/pmd/mbuf"
+)
+
+// fromInside takes one burst of clear packets from a protected network. While the outside queue is backed up it leaves
+// them with the port: what is not received is not lost here, and a port that overflows counts it.
+func (w *Worker) fromInside(q *rxQueue) int {
+	if w.draining || w.outsideFull() {
+		return 0
+	}
+	ms := w.receive(q)
+	if len(ms) == 0 {
+		return 0
+	}
+	w.count.InsideRx += uint64(len(ms))
+	n := len(ms)
+	w.frame(w.steerClear(w.admit(ms, q)))
+	return n
+}
+
+// fromClearRing takes clear packets that other lcores handed over because this one owns their SA.
+func (w *Worker) fromClearRing(r *packetRing) int {
+	n := r.PopBurst(w.burst)
+	ms := w.burst[:0]
+	for _, m := range w.burst[:n] {
+		ref := w.gen.out(m.Aux, w.id)
+		if ref.Slot == noSlot || int(ref.Lcore) != w.id {
+			w.reject(m, mbuf.NoSA) // the SA moved while the packet was in the ring
+			continue
+		}
+		m.SA = ref.Slot
+		ms = append(ms, m)
+	}
+	w.frame(ms)
+	return n
+}
+
+// admit parses clear packets, asks the policy, and lets go on what must be protected, with the child in Aux and the TTL
+// lowered. Bypassed packets leave by their route, packets for the appliance itself by the punt ring.
+func (w *Worker) admit(ms mbuf.Burst, q *rxQueue) mbuf.Burst {
+	kept := ms[:0]
+	for _, m := range ms {
+		if w.settle(m, w.admitOne(m, q)) {
+			kept = append(kept, m)
+		}
+	}
+	return kept
+}
+
+func (w *Worker) admitOne(m *mbuf.Mbuf, q *rxQueue) mbuf.Verdict {
+	if !stripLink(m, q.l2) {
+		return mbuf.Punted // ARP and whatever else is not IP belongs to the host stack
+	}
+	if v := CheckIP(m); v != mbuf.Pass {
+		return v
+	}
+	w.count.InsideRxOctets += uint64(m.Len())
+	if w.gen.toUs(m.Data()) {
+		return mbuf.Punted
+	}
+	var code spd.Code
+	if w.packet, _, code = spd.ParseInner(m.Data()); code != spd.ParseOK {
+		return mbuf.Malformed
+	}
+	w.packet.VRF = q.vrf
+	return w.protect(m, &w.packet)
+}
+
+// protect applies the outbound policy to a clear IP packet that is being forwarded (RFC 4301 5.1).
+func (w *Worker) protect(m *mbuf.Mbuf, p *spd.Packet) mbuf.Verdict {
+	d := w.gen.Policy.Outbound(p)
+	switch {
+	case d.Entry == spd.NoEntry:
+		return mbuf.NoPolicy
+	case d.Action == spd.Protect:
+		m.Aux = d.Tunnel
+		return lowerTTL(m.Data())
+	case d.Action == spd.Bypass:
+		return w.sendClear(m, p)
+	}
+	return mbuf.PolicyDiscard
+}
+
+// steerClear gives each packet the slot of its SA; packets whose SA another lcore owns go there by the clear ring.
+func (w *Worker) steerClear(ms mbuf.Burst) mbuf.Burst {
+	kept := ms[:0]
+	for _, m := range ms {
+		ref := w.gen.out(m.Aux, w.id)
+		switch {
+		case ref.Slot == noSlot:
+			w.acquire(m.Aux)
+			w.reject(m, mbuf.NoSA)
+		case int(ref.Lcore) != w.id:
+			w.clearTo[ref.Lcore].add(m)
+		default:
+			m.SA = ref.Slot
+			kept = append(kept, m)
+		}
+	}
+	w.count.ClearOut += w.handOver(w.clearTo)
+	return kept
+}
+
+// frame gives packets to the framers of their SAs, a run at a time.
+func (w *Worker) frame(ms mbuf.Burst) {
+	runs(ms, func(slot uint32, run mbuf.Burst) { w.out[slot].frame(w, slot, run) })
+}
+
+// frameTunnel is the frame function of plain tunnel mode: one inner packet, one ESP packet.
+func frameTunnel(w *Worker, slot uint32, run mbuf.Burst) {
+	mtu := w.out[slot].tunnelMTU
+	kept := run[:0]
+	for _, m := range run {
+		if m.Len() > mtu {
+			w.reject(m, mbuf.TooBig)
+			continue
+		}
+		m.NextHeader = nextHeader(m.Data())
+		kept = append(kept, m)
+	}
+	w.seal(kept)
+}
+
+// frameOnDemand is the frame function of AGGFRAG without cover traffic: payloads leave in this step's pace, as full as the
+// traffic makes them.
+func frameOnDemand(w *Worker, slot uint32, run mbuf.Burst) {
+	framePaced(w, slot, run)
+	if sa := &w.out[slot]; !sa.queued {
+		sa.queued = true
+		w.ready = append(w.ready, slot)
+	}
+}
+
+// framePaced is the frame function of constant rate: the slot clock decides when payloads leave.
+func framePaced(w *Worker, slot uint32, run mbuf.Burst) {
+	if n := w.out[slot].framer.Offer(run, w.now); n < len(run) {
+		w.drop(run[n:])
+	}
+}
+
+// pace sends what is due: one payload for each slot that has come on constant-rate SAs, everything that waits on the
+// others. A slot whose payload the transmit queue cannot take is missed and counted, never made up for.
+func (w *Worker) pace() int {
+	work := 0
+	for _, slot := range w.paced {
+		sa := &w.out[slot]
+		if due := sa.pacer.Due(w.now); due > 0 {
+			sent := w.emit(slot, sa, due)
+			w.count.MissedSlots += uint64(due - sent)
+			work += sent
+		}
+	}
+	for i := 0; i < len(w.ready); {
+		slot := w.ready[i]
+		sa := &w.out[slot]
+		work += w.emit(slot, sa, emitQuota)
+		if !sa.idle() {
+			i++
+			continue
+		}
+		sa.queued = false
+		w.ready = append(w.ready[:i], w.ready[i+1:]...)
+	}
+	w.finishRemovals()
+	return work
+}
+
+// emitQuota bounds the payloads one on-demand SA sends in one step, so that one busy SA does not starve the others.
+const emitQuota = 2 * mbuf.BurstSize
+
+// emit asks a framer for up to n payloads, as many as the transmit queue has room for, and seals them.
+func (w *Worker) emit(slot uint32, sa *outSA, n int) int {
+	port := w.gen.Children[sa.child].Egress.Port
+	sent := 0
+	for sent < n {
+		want := min(n-sent, w.tx[port].room(), len(w.sealing))
+		if want == 0 {
+			break
+		}
+		ms := w.sealing[:sa.framer.Emit(w.sealing[:want], w.pool, w.now)]
+		for _, m := range ms {
+			m.SA = slot
+		}
+		w.seal(ms)
+		sent += len(ms)
+		if len(ms) < want {
+			break
+		}
+	}
+	return sent
+}
+
+// seal protects payloads and sends them. Data starts at the outer IP header behind it.
+func (w *Worker) seal(ms mbuf.Burst) {
+	n := w.outbound.Seal(ms)
+	if n < len(ms) {
+		w.drop(ms[n:])
+	}
+	w.count.Sealed += uint64(n)
+	for _, m := range ms[:n] {
+		w.egress(m, &w.gen.Children[w.out[m.SA].child].Egress)
+	}
+}

@@ -1,0 +1,77 @@
+package appliance
+
+import (
+	"stillwater/appliance/dataplane"
+	"stillwater/pmd"
+)
+
+// Status is a snapshot of an appliance, for tables and JSON. Counters are at most a millisecond old.
+type Status struct {
+	Name   string             `json:"name"`
+	Lcores []LcoreStatus      `json:"lcores"`
+	Ports  []PortStatus       `json:"ports"`
+	SAs    []SAStatus         `json:"sas"`
+	Drops  map[string]uint64  `json:"drops"`  // packets that ended, by verdict
+	Events map[string]uint64  `json:"events"` // what lcores told control
+	Punted uint64             `json:"punted"` // packets for the host stack
+	Total  dataplane.Counters `json:"-"`
+}
+
+// LcoreStatus is one lcore.
+type LcoreStatus struct {
+	Lcore       int    `json:"lcore"`
+	CPU         int    `json:"cpu"` // -1: not pinned
+	Dead        bool   `json:"dead"`
+	InsideRx    uint64 `json:"inside_rx"`
+	InsideTx    uint64 `json:"inside_tx"`
+	OutsideRx   uint64 `json:"outside_rx"`
+	OutsideTx   uint64 `json:"outside_tx"`
+	Sealed      uint64 `json:"sealed"`
+	Opened      uint64 `json:"opened"`
+	HandedOver  uint64 `json:"handed_over"` // to other lcores: sealed by SPI, clear by SA
+	MissedSlots uint64 `json:"missed_slots"`
+}
+
+// PortStatus is one port.
+type PortStatus struct {
+	Name     string    `json:"name"`
+	Device   string    `json:"device"`
+	Steering string    `json:"steering"`
+	Stats    pmd.Stats `json:"stats"`
+}
+
+// SAStatus is one SA pair. Keys are nowhere in it.
+type SAStatus struct {
+	Tunnel string `json:"tunnel"`
+	Lcore  int    `json:"lcore"`
+	SPIIn  uint32 `json:"spi_in"`
+	SPIOut uint32 `json:"spi_out"`
+	Suite  string `json:"suite"`
+}
+
+// Status returns a snapshot. Ports are listed while they are open.
+func (a *Appliance) Status() Status {
+	s := Status{Name: a.cfg.System.Name, Total: a.plane.Total()}
+	s.Drops = s.Total.Drops()
+	for l := range a.plane.Lcores() {
+		c := a.plane.Counters(l)
+		s.Lcores = append(s.Lcores, LcoreStatus{
+			Lcore: l, CPU: a.layout.cpu(l), Dead: a.plane.Dead(l), InsideRx: c.InsideRx, InsideTx: c.InsideTx, OutsideRx: c.OutsideRx,
+			OutsideTx: c.OutsideTx, Sealed: c.Sealed, Opened: c.Opened, HandedOver: c.SealedOut + c.ClearOut, MissedSlots: c.MissedSlots,
+		})
+	}
+	a.statusMu.Lock()
+	defer a.statusMu.Unlock()
+	for i, p := range a.ports {
+		info := p.Info()
+		s.Ports = append(s.Ports, PortStatus{Name: a.cfg.Ports[i].Name, Device: info.Name, Steering: info.Steering, Stats: p.Stats()})
+	}
+	for _, p := range a.pairs {
+		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.tunnel].Name, Lcore: p.lcore, SPIIn: p.spiIn, SPIOut: p.spiOut, Suite: p.suite})
+	}
+	s.Events, s.Punted = map[string]uint64{}, a.punted
+	for k, n := range a.events {
+		s.Events[k] = n
+	}
+	return s
+}
