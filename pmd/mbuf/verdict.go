@@ -9,8 +9,8 @@ type Severity uint8
 
 // The severities.
 const (
-	Normal  Severity = iota // part of ordinary work: delivered elsewhere, padding, policy
-	Notice                  // traffic was refused: policy, limits, loss
+	Normal  Severity = iota // ordinary work, nothing was lost: delivered elsewhere, padding, keepalives
+	Notice                  // traffic was dropped: policy, limits, loss
 	Alarm                   // damage, attack or misconfiguration
 	Audited Severity = 0x80 // flag: RFC 4301 or 4303 calls it an auditable event
 )
@@ -89,16 +89,16 @@ var table = [NumVerdicts]Row{
 	RingFull:         {"ring_full", Notice, "the ring to another lcore or to control was full"},
 	Punted:           {"punted", Normal, "handed to the host stack"},
 	Malformed:        {"malformed", Notice, "the IP header is damaged: length, header length or options"},
-	NotForUs:         {"not_for_us", Normal, "neither ESP for this appliance nor traffic it forwards"},
+	NotForUs:         {"not_for_us", Notice, "neither ESP for this appliance nor traffic it forwards"},
 	BadVersion:       {"bad_version", Notice, "neither IPv4 nor IPv6"},
 	BadChecksum:      {"bad_checksum", Notice, "IPv4 header checksum is wrong"},
 	Keepalive:        {"keepalive", Normal, "NAT keepalive (RFC 3948 2.3)"},
 	OuterFragment:    {"outer_fragment", Notice | Audited, "ESP in an IP fragment (RFC 4303 3.4.1)"},
 	PortDown:         {"port_down", Notice, "the port is closed"},
 	LcoreDown:        {"lcore_down", Alarm, "the lcore that owns the SA has stopped"},
-	Drained:          {"drained", Normal, "still queued when the appliance shut down"},
+	Drained:          {"drained", Notice, "still queued when the appliance shut down"},
 	NoPolicy:         {"no_policy", Notice | Audited, "no SPD entry matches: nominal last entry discards (RFC 4301 4.4.1)"},
-	PolicyDiscard:    {"policy_discard", Normal | Audited, "an SPD entry says DISCARD (RFC 4301 4.4.1)"},
+	PolicyDiscard:    {"policy_discard", Notice | Audited, "an SPD entry says DISCARD (RFC 4301 4.4.1)"},
 	NoSA:             {"no_sa", Notice, "policy says PROTECT and there is no SA"},
 	NoRoute:          {"no_route", Notice, "no route to the destination"},
 	NoNeighbour:      {"no_neighbour", Notice, "the next hop's link address is unknown"},
@@ -145,6 +145,9 @@ func (v Verdict) Row() Row {
 
 // String returns the stable name of v.
 func (v Verdict) String() string { return v.Row().Name }
+
+// Drop reports whether a packet that somebody wanted delivered ended with v.
+func (v Verdict) Drop() bool { return v.Row().Severity&^Audited != Normal }
 
 // Auditable reports whether RFC 4301 or RFC 4303 asks for an audit record.
 func (v Verdict) Auditable() bool { return v.Row().Severity&Audited != 0 }
