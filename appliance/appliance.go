@@ -25,6 +25,9 @@ type Options struct {
 	// Clock replaces the calibrated clock, ns. The caller then calls Step instead of Run.
 	Clock func() int64
 	Log   *slog.Logger // nil: slog.Default
+	// BeforeOutbound is called when every inbound SA is in place and nothing has been sent yet; nil: nothing is waited for.
+	// Testbeds bring two appliances up together with it, where IKE would.
+	BeforeOutbound func(context.Context) error
 	// Open opens a port of the configuration; nil: pmd.Open. Testbeds put their own wires in its place.
 	Open func(device string, cfg pmd.Config) (pmd.Port, error)
 }
@@ -56,12 +59,13 @@ type Appliance struct {
 
 // saSlot is where one SA pair was installed.
 type saSlot struct {
-	tunnel, lcore int
-	spiIn, spiOut uint32
-	suite         string
-	inSlot        uint32
-	outSlot       uint32
-	hasOut        bool
+	tunnel, number int // number: of the [[tunnel.sa]] in its tunnel
+	lcore          int
+	spiIn, spiOut  uint32
+	suite          string
+	inSlot         uint32
+	outSlot        uint32
+	hasOut         bool
 }
 
 // New opens ports and builds everything; nothing runs yet and nothing is left behind when it fails.

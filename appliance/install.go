@@ -4,12 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"time"
 
 	"stillwater/appliance/dataplane"
 )
 
-// install brings up every static SA pair in the order that loses nothing: all inbound SAs first, then the outbound ones,
-// then the generation that sends traffic to them.
+// install brings up every static SA pair: policy and routes first, then the SAs, then the generation that sends traffic to
+// them.
 func (a *Appliance) install(ctx context.Context, do execute) error {
 	lcores := a.plane.Lcores()
 	g, err := baseGeneration(a.cfg, a.ports)
@@ -20,12 +21,31 @@ func (a *Appliance) install(ctx context.Context, do execute) error {
 	if g.Perm, g.Buckets, err = dataplane.SteerStatic(owners, lcores, func(b []byte) { rand.Read(b) }); err != nil {
 		return err
 	}
+	a.plane.Publish(dataplane.NewGeneration(g, lcores)) // an SA sends from its install on, and needs to know where to
 	if err := a.installPairs(ctx, do); err != nil {
 		return err
 	}
 	a.cfg.Wipe()
+	g.Number++
 	g.Out = a.outRefs(lcores)
 	a.plane.Publish(dataplane.NewGeneration(g, lcores))
+	return a.settled(ctx, g.Number)
+}
+
+// settled waits until every lcore uses generation n. A stepped appliance uses it from its next step on.
+func (a *Appliance) settled(ctx context.Context, n uint64) error {
+	if a.clock == nil {
+		return nil
+	}
+	tick := time.NewTicker(attendEvery)
+	defer tick.Stop()
+	for !a.plane.Seen(n) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("lcores have not taken up generation %d: %w", n, ctx.Err())
+		}
+	}
 	return nil
 }
 
@@ -42,35 +62,45 @@ func (a *Appliance) assignPairs(lcores int) map[uint32]int {
 			if s.Integ != "" {
 				st += "-" + s.Integ
 			}
-			a.pairs = append(a.pairs, saSlot{tunnel: i, lcore: k % lcores, spiIn: s.SPIIn, spiOut: s.SPIOut, suite: st, hasOut: k < lcores})
+			a.pairs = append(a.pairs, saSlot{tunnel: i, number: k, lcore: k % lcores, spiIn: s.SPIIn, spiOut: s.SPIOut, suite: st, hasOut: k < lcores})
 			owners[s.SPIIn] = k % lcores
 		}
 	}
 	return owners
 }
 
+// installPairs installs all inbound SAs, then all outbound ones: an outbound SA may send from that moment on.
 func (a *Appliance) installPairs(ctx context.Context, do execute) error {
-	at := 0
-	for i := range a.cfg.Tunnels {
-		t := &a.cfg.Tunnels[i]
+	out := make([]dataplane.SA, len(a.pairs))
+	for i := range a.pairs {
+		pair := &a.pairs[i]
+		t := &a.cfg.Tunnels[pair.tunnel]
 		share := min(len(t.SAs), a.plane.Lcores())
-		for k := range t.SAs {
-			out, in, err := saPair(a.cfg, t, &t.SAs[k], share)
-			if err != nil {
-				return err
-			}
-			pair := &a.pairs[at]
-			at++
-			if pair.inSlot, err = a.installOne(ctx, do, dataplane.InstallInbound, pair, in); err != nil {
-				return err
-			}
-			if !pair.hasOut {
-				continue
-			}
-			if pair.outSlot, err = a.installOne(ctx, do, dataplane.InstallOutbound, pair, out); err != nil {
-				return err
-			}
+		var in dataplane.SA
+		var err error
+		if out[i], in, err = saPair(a.cfg, t, &t.SAs[pair.number], share); err != nil {
+			return err
 		}
+		if pair.inSlot, err = a.installOne(ctx, do, dataplane.InstallInbound, pair, in); err != nil {
+			return err
+		}
+	}
+	if wait := a.opt.BeforeOutbound; wait != nil {
+		if err := wait(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range a.pairs {
+		pair := &a.pairs[i]
+		if !pair.hasOut {
+			clear(out[i].Keymat[:])
+			continue
+		}
+		var err error
+		if pair.outSlot, err = a.installOne(ctx, do, dataplane.InstallOutbound, pair, out[i]); err != nil {
+			return err
+		}
+		clear(out[i].Keymat[:])
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func (b *builder) build(c *Command) Code {
 func (b *builder) buildInbound(w *Worker, c *Command) (uint32, Code) {
 	free := &b.free[c.Lcore].in
 	p, ok := c.SA.params()
-	if !ok {
+	if !ok || !b.knows(c.Child) {
 		return 0, BadSA
 	}
 	if len(*free) == 0 {
@@ -123,7 +123,7 @@ func (b *builder) buildInbound(w *Worker, c *Command) (uint32, Code) {
 func (b *builder) buildOutbound(w *Worker, c *Command) (uint32, Code) {
 	free := &b.free[c.Lcore].out
 	p, ok := c.SA.params()
-	if !ok {
+	if !ok || !b.knows(c.Child) {
 		return 0, BadSA
 	}
 	if len(*free) == 0 {
@@ -140,6 +140,11 @@ func (b *builder) buildOutbound(w *Worker, c *Command) (uint32, Code) {
 	w.out[slot] = sa
 	*free = (*free)[:len(*free)-1]
 	return slot, Done
+}
+
+// knows reports whether the published generation describes a child: SAs must not be installed before it.
+func (b *builder) knows(child uint32) bool {
+	return int(child) < len(b.plane.generation.Load().Children)
 }
 
 // refuse keeps the text of a refusal for the log of the control core; the ack itself is pointer-free.

@@ -81,3 +81,37 @@ func (p *published) load() (c Counters) {
 	c.load(&w)
 	return c
 }
+
+// foldQuota bounds the SAs whose own drop counters are added to the lcore's in one publication.
+const foldQuota = 16
+
+// foldDrops adds what framers and reassemblers have dropped since the last time to the lcore's counters: of some SAs in
+// turn, or of all.
+func (w *Worker) foldDrops(quota int) {
+	n := len(w.in)
+	for range min(quota, n) {
+		if w.fold++; w.fold >= n {
+			w.fold = 0
+		}
+		w.foldSA(w.fold)
+	}
+}
+
+// foldSA folds inbound and outbound SA number slot.
+func (w *Worker) foldSA(slot int) {
+	if in := &w.in[slot]; in.reasm != nil {
+		w.count.fold(&in.folded, in.reasm.Drops())
+	}
+	if out := &w.out[slot]; out.framer != nil {
+		w.count.fold(&out.folded, out.framer.Drops())
+	}
+}
+
+func (c *Counters) fold(folded, drops *[mbuf.NumVerdicts]uint64) {
+	for v := range drops {
+		if d := drops[v] - folded[v]; d != 0 {
+			c.Verdicts[v] += d
+			folded[v] = drops[v]
+		}
+	}
+}

@@ -71,6 +71,7 @@ func (w *Worker) removeInbound(o order) {
 	w.sad.Delete(sa.spi)
 	if sa.reasm != nil {
 		sa.reasm.Close(w.pool)
+		w.foldSA(int(o.slot))
 		w.wheel.Cancel(o.slot)
 	}
 	*sa = inSA{}
@@ -92,12 +93,18 @@ func (w *Worker) finishRemovals() {
 		if sa.removal.op == RemoveOutbound && !sa.queued {
 			o := sa.removal
 			w.unpace(o.slot)
+			w.foldSA(slot)
 			*sa = outSA{}
 			w.removals--
 			w.ack(o, Done)
 		}
 	}
-	if !busy && w.txEmpty() {
+	if busy {
+		w.quiet = 0
+		return
+	}
+	// What the port has not taken by now it gets a while for, no longer: the peer may have gone before us.
+	if w.quiet++; w.txEmpty() || w.quiet > quietSteps {
 		for _, o := range w.drains {
 			w.removals--
 			w.ack(o, Done)
@@ -105,6 +112,9 @@ func (w *Worker) finishRemovals() {
 		w.drains = w.drains[:0]
 	}
 }
+
+// quietSteps is how many steps with empty framers a drain waits for ports to take what is staged.
+const quietSteps = 1000
 
 // unpace takes a slot off the constant-rate list.
 func (w *Worker) unpace(slot uint32) {

@@ -147,9 +147,10 @@ func (w *Worker) pace() int {
 	work := 0
 	for _, slot := range w.paced {
 		sa := &w.out[slot]
+		missed := sa.pacer.Missed()
 		if due := sa.pacer.Due(w.now); due > 0 {
 			sent := w.emit(slot, sa, due)
-			w.count.MissedSlots += uint64(due - sent)
+			w.count.MissedSlots += uint64(due-sent) + sa.pacer.Missed() - missed
 			work += sent
 		}
 	}

@@ -270,8 +270,7 @@ func (p *Plane) Stop() { p.stop.Store(true) }
 
 func (p *Plane) runLcore(w *Worker, cpu int) error {
 	if cpu >= 0 {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+		runtime.LockOSThread() // for good: a pinned thread must not go back to serve other goroutines
 		if err := numa.Pin(cpu); err != nil {
 			w.dead.Store(true)
 			return fmt.Errorf("lcore %d: %w", w.id, err)

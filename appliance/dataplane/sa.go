@@ -19,6 +19,7 @@ type outSA struct {
 	tunnelMTU int
 	queued    bool // in Worker.ready
 	live      bool
+	folded    [mbuf.NumVerdicts]uint64 // of the framer's drops, already in the lcore's counters
 	// removal is the RemoveOutbound order that waits until the framer is empty; op 0 when there is none.
 	removal order
 }
@@ -31,6 +32,7 @@ type inSA struct {
 	spi     uint32
 	armed   int64 // when the wheel will call, 0: not at all
 	live    bool
+	folded  [mbuf.NumVerdicts]uint64 // of the reassembler's drops, already in the lcore's counters
 }
 
 // newOutSA builds the framing half of an outbound SA.

@@ -55,6 +55,7 @@ type Worker struct {
 	seen      atomic.Uint64 // number of the newest generation in use
 	dead      atomic.Bool
 	draining  bool
+	quiet     int     // steps in a row with all framers empty, counted while something waits for that
 	drains    []order // Drain orders to acknowledge when everything has left
 
 	burst    mbuf.Burst // what a stage works on
@@ -65,6 +66,7 @@ type Worker struct {
 	rejects  mbuf.Burst // packets that ended in this step and are not yet counted and freed
 	fired    []uint32
 	limits   []esp.Event
+	fold     int // slot whose drops were folded last
 	removals int // outbound SAs that wait for their framer to empty
 	shared   *atomic.Pointer[Generation]
 }
@@ -175,6 +177,7 @@ func (w *Worker) publish() {
 		return
 	}
 	w.publishAt = w.now + publishEvery
+	w.foldDrops(foldQuota)
 	w.published.store(&w.count)
 	if w.seen.Load() != w.gen.Number {
 		w.seen.Store(w.gen.Number)
@@ -194,6 +197,7 @@ func (w *Worker) run(clock func() int64, stop *atomic.Bool, idle func(work int))
 	for !stop.Load() {
 		idle(w.Step(clock()))
 	}
+	w.foldDrops(len(w.in))
 	w.publishAt = 0
 	w.publish()
 	return nil

@@ -17,10 +17,16 @@ type device struct {
 	end  End
 	link pmd.Link
 	mac  [6]byte
-	hash HashFunc
+	hash steering
 	ring int
 	seed uint64
 	im   Impairment
+}
+
+// steering is a way to spread received packets, and its name in Info.
+type steering struct {
+	hash HashFunc
+	name string
 }
 
 // settings are the arguments of the device string, each with what it expects, for errors.
@@ -93,7 +99,7 @@ func setLink(d *device, v string) error {
 }
 
 func setHash(d *device, v string) error {
-	return choose(v, &d.hash, map[string]HashFunc{"toeplitz": Toeplitz, "spi": SPI, "none": noHash})
+	return choose(v, &d.hash, map[string]steering{"toeplitz": {Toeplitz, "rss"}, "spi": {SPI, "rss+spi"}, "none": {nil, "none"}})
 }
 
 func setMAC(d *device, v string) error {

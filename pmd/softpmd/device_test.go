@@ -75,7 +75,7 @@ func TestDeviceSettings(t *testing.T) {
 	}
 	want := Impairment{Delay: time.Millisecond, Jitter: 20 * time.Microsecond, Rate: 10e9, Loss: 0.01, Reorder: 0.2,
 		Duplicate: 0.5, ReorderDepth: 7, ReorderHold: 3 * time.Millisecond}
-	if d.im != want || d.end != B || d.name != "w" || d.seed != 16 || d.hash == nil {
+	if d.im != want || d.end != B || d.name != "w" || d.seed != 16 || d.hash.name != "rss+spi" {
 		t.Errorf("parsed %+v, expected %+v", d, want)
 	}
 	for text, bits := range map[string]uint64{"1": 1, "64k": 64e3, "1.5m": 1_500_000, "40G": 40e9} {
@@ -121,5 +121,50 @@ func TestDeviceErrors(t *testing.T) {
 		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), device) {
 			t.Errorf("%s: error %v, expected one with %s", device, err, want)
 		}
+	}
+}
+
+// TestSteeringByName: two Child SAs between two hosts meet on one queue by Toeplitz, and part by SPI; without a hash
+// everything is on queue 0 and no mbuf claims to have one.
+func TestSteeringByName(t *testing.T) {
+	for setting, want := range map[string]struct {
+		info   string
+		queues int
+		hashed bool
+	}{"": {"rss", 1, true}, ",hash=toeplitz": {"rss", 1, true}, ",hash=spi": {"rss+spi", 4, true}, ",hash=none": {"none", 1, false}} {
+		a, pool := mustOpen(t, "soft:steer,end=a,link=raw")
+		pools := []*mbuf.Pool{pool, pool, pool, pool}
+		b, err := pmd.Open("soft:steer,end=b,link=raw"+setting, pmd.Config{RxPools: pools})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Info().Steering; got != want.info {
+			t.Errorf("%q: steering is %q, expected %q", setting, got, want.info)
+		}
+		ms := make([]*mbuf.Mbuf, 32)
+		for i := range ms {
+			esp := ipPacket(v4a, v4b, protoESP, []byte{0, 0, 1, byte(i), 0, 0, 0, 1})
+			ms[i] = pool.Get(len(esp))
+			copy(ms[i].Append(len(esp)), esp)
+		}
+		if n := a.Tx(0).TxBurst(ms); n != len(ms) {
+			t.Fatalf("%d of %d taken", n, len(ms))
+		}
+		used := 0
+		for q := range pools {
+			n := b.Rx(q).RxBurst(ms)
+			used += min(n, 1)
+			for _, m := range ms[:n] {
+				if hashed := m.Flags&mbuf.FlagHash != 0; hashed != want.hashed || int(m.Queue) != q {
+					t.Errorf("%q: hashed is %v on queue %d of %d", setting, hashed, m.Queue, q)
+				}
+			}
+			pool.Free(ms[:n])
+		}
+		if used != want.queues {
+			t.Errorf("%q: 32 SAs are on %d queues, expected %d", setting, used, want.queues)
+		}
+		a.Close()
+		b.Close()
 	}
 }

@@ -92,9 +92,6 @@ func SPI(frame []byte, link pmd.Link) uint32 {
 	return toeplitz(esp[:4], 0)
 }
 
-// noHash puts everything on queue 0.
-func noHash([]byte, pmd.Link) uint32 { return 0 }
-
 // rssKey is the 40-octet key of Microsoft's "Verifying the RSS Hash Calculation", the default of most drivers. A known key
 // is right for a test wire; where steering must not be predictable, the appliance hashes with a key of its own.
 var rssKey = [40]byte{

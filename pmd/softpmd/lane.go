@@ -26,10 +26,10 @@ type lane struct {
 	prev    *lane                      // the same receiver's lane from before the sender closed and came back
 
 	link  pmd.Link
-	limit int // largest packet, octets of data
-	hash  HashFunc
-	plain bool // nothing but rings
-	timed bool // Mbuf.Time is when the packet is due
+	limit int      // largest packet, octets of data
+	hash  HashFunc // nil: queue 0
+	plain bool     // nothing but rings
+	timed bool     // Mbuf.Time is when the packet is due
 
 	delay, jitter            int64 // ns
 	rate                     uint64
@@ -47,16 +47,13 @@ func newLane(cfg WireConfig, from, to *port) *lane {
 	l := &lane{
 		link: cfg.Link, limit: min(from.cfg.MTU, to.cfg.MTU),
 		plain: im.plain(), timed: im.timed(),
-		delay: int64(im.Delay), jitter: int64(im.Jitter), rate: im.Rate,
+		hash: to.hash(), delay: int64(im.Delay), jitter: int64(im.Jitter), rate: im.Rate,
 		loss: newChance(im.Loss), duplicate: newChance(im.Duplicate), reorder: newChance(im.Reorder),
 		depth: uint64(im.ReorderDepth), hold: uint64(im.ReorderHold),
 		base: from.cfg.Now(),
 	}
 	if cfg.Link == pmd.Ethernet {
 		l.limit += ethernetLen
-	}
-	if len(to.rx) > 1 {
-		l.hash = to.hash()
 	}
 	l.rings = make([][]*ring.Ring[*mbuf.Mbuf], len(from.tx))
 	l.sources = make([][]source, len(to.rx))
@@ -70,7 +67,7 @@ func newLane(cfg WireConfig, from, to *port) *lane {
 	return l
 }
 
-// steer chooses the receive queue and leaves the hash in the mbuf. With one queue it does neither.
+// steer chooses the receive queue and leaves the hash in the mbuf. With one queue, or without a hash, it does neither.
 func (l *lane) steer(m *mbuf.Mbuf) int {
 	if l.hash == nil {
 		m.Hash, m.Flags = 0, m.Flags&^mbuf.FlagHash

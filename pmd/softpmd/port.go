@@ -48,23 +48,35 @@ func newPort(w *Wire, end End, cfg pmd.Config) *port {
 	return p
 }
 
-// hash is how packets for this end are spread over its queues.
+// hash is how packets for this end are spread over its queues; nil: not at all.
 func (p *port) hash() HashFunc {
-	if h := p.wire.cfg.Hash[p.end]; h != nil {
-		return h
+	h := p.wire.cfg.Hash[p.end]
+	switch {
+	case p.steering() == "none":
+		return nil
+	case h == nil:
+		return Toeplitz
 	}
-	return Toeplitz
+	return h
+}
+
+// steering is "none" for a single queue, whatever is configured.
+func (p *port) steering() string {
+	configured := p.wire.cfg.Steering[p.end]
+	switch {
+	case len(p.rx) <= 1:
+		return "none"
+	case configured == "":
+		return "rss"
+	}
+	return configured
 }
 
 // Info describes the end. The name carries the seed where chance has a say.
 func (p *port) Info() pmd.Info {
-	steering := "none"
-	if len(p.rx) > 1 {
-		steering = "rss"
-	}
 	return pmd.Info{
 		Name: p.name, Driver: "soft", Link: p.wire.cfg.Link, MAC: p.mac(), MTU: p.cfg.MTU,
-		RxQueues: len(p.rx), TxQueues: len(p.tx), Node: -1, Steering: steering,
+		RxQueues: len(p.rx), TxQueues: len(p.tx), Node: -1, Steering: p.steering(),
 	}
 }
 

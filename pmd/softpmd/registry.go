@@ -62,7 +62,8 @@ func (w *Wire) openDevice(d device, cfg pmd.Config) (*port, error) {
 		return nil, fmt.Errorf("wire %q: end %v with ring=%d, the other end has ring=%d", d.name, d.end, d.ring, w.cfg.Ring)
 	}
 	if w.ports[d.end] == nil {
-		w.cfg.Impair[d.end], w.cfg.Hash[d.end], w.cfg.MAC[d.end] = d.im, d.hash, d.mac
+		w.cfg.Impair[d.end], w.cfg.MAC[d.end] = d.im, d.mac
+		w.cfg.Hash[d.end], w.cfg.Steering[d.end] = d.hash.hash, d.hash.name
 	}
 	return w.open(d.end, cfg)
 }

@@ -55,8 +55,10 @@ type WireConfig struct {
 	Ring   int           // packets each pair of queues holds in flight, a power of two; 0: DefaultRing
 	Impair [2]Impairment // what happens to packets sent by that end
 	Hash   [2]HashFunc   // how packets received by that end are spread over its queues; nil: Toeplitz
-	Seed   uint64        // for impairments; 0: drawn. pmd.Config.Seed of a sending end comes first
-	MAC    [2][6]byte    // link addresses; zero: made from Name
+	// Steering is what Info says about Hash, "rss" where empty. With "none" packets carry no hash and all use queue 0.
+	Steering [2]string
+	Seed     uint64     // for impairments; 0: drawn. pmd.Config.Seed of a sending end comes first
+	MAC      [2][6]byte // link addresses; zero: made from Name
 }
 
 // Wire is two ends and what is between them. Safe for concurrent use.
