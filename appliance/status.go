@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"maps"
 	"stillwater/appliance/dataplane"
 	"stillwater/pmd"
 )
@@ -70,8 +71,6 @@ func (a *Appliance) Status() Status {
 		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.tunnel].Name, Lcore: p.lcore, SPIIn: p.spiIn, SPIOut: p.spiOut, Suite: p.suite})
 	}
 	s.Events, s.Punted = map[string]uint64{}, a.punted
-	for k, n := range a.events {
-		s.Events[k] = n
-	}
+	maps.Copy(s.Events, a.events)
 	return s
 }

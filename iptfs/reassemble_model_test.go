@@ -52,7 +52,7 @@ func (m *reasmModel) step(e reasmEvent) [][]byte {
 }
 
 func (m *reasmModel) receive(e reasmEvent) {
-	if !m.started {
+	if !m.started && e.seq != 0 {
 		m.started, m.want = true, e.seq
 		if e.seq <= uint64(m.cfg.Window)+1 {
 			m.want = 1

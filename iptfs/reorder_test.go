@@ -203,6 +203,7 @@ func TestTFST20First(t *testing.T) {
 		{"4000000000 is the first", 3, []reasmArrival{{seq: 4000000000, out: []uint64{4000000000}}}, 0},
 		{"window 0: 2 is the first", 0, []reasmArrival{{seq: 2, out: []uint64{2}}, {seq: 1}}, 0},
 		{"0 is never sent", 3, []reasmArrival{{seq: 0}, {seq: 1, out: []uint64{1}}}, 0},
+		{"0 does not begin a stream", 3, []reasmArrival{{seq: 0}, {seq: 5, out: []uint64{5}}}, 0},
 		{"the last number of all", 3, []reasmArrival{{seq: 1<<64 - 1}, {seq: 1<<64 - 2, out: []uint64{1<<64 - 2}}}, 0},
 	}
 	for _, c := range cases {
@@ -213,6 +214,14 @@ func TestTFST20First(t *testing.T) {
 			}
 		})
 	}
+	t.Run("TFS-074 the caller knows the first", func(t *testing.T) {
+		g := newReasmRig(t, ReassemblerConfig{Window: 3, LostTimer: 1000, First: 70})
+		g.expect(g.recv(69, reasmNumbered(69)))
+		g.expect(g.recv(72, reasmNumbered(72)))
+		g.expect(g.recv(70, reasmNumbered(70)), reasmNumbers(70)...)
+		g.expect(g.recv(71, reasmNumbered(71)), reasmNumbers(71, 72)...)
+		g.expectCounters(ReassemblerCounters{RxPkts: 3, RxOctets: 180, Late: 1})
+	})
 	t.Run("TFS-074 BlockOffset above 0", func(t *testing.T) {
 		g := newReasmRig(t, ReassemblerConfig{Window: 3})
 		packet := reasmV4(60, 1)

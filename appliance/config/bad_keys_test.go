@@ -64,5 +64,13 @@ func TestBadKeyFiles(t *testing.T) {
 	_, err := ParseKeys("f.toml", nil)
 	checkProblems(t, err, []string{`1: key "sa": got no value, expected this key, it is required: an SA of the capture, one direction`})
 	_, err = ParseKeys("f.toml", []byte("sa = []\n"))
-	checkProblems(t, err, []string{`1: key "sa": got no SAs, expected at least one [[sa]]`})
+	checkProblems(t, err, []string{`1: key "sa": got an empty array, expected at least one table: an SA of the capture, one direction`})
+}
+
+// TestSameSPITwoPeers: an SPI is the receiver's choice, so two of them may choose the same.
+func TestSameSPITwoPeers(t *testing.T) {
+	text := strings.Replace(string(readTestdata(t, "keys.toml")), `spi = 4099`, "spi = \"0x80001001\"\ndst = \"198.51.100.2\"", 1)
+	if _, err := ParseKeys("f.toml", []byte(text)); err != nil {
+		t.Error(err)
+	}
 }

@@ -181,6 +181,8 @@ var badFiles = []badFile{
 	{"remote without route", 26, `to = "203.0.113.0/24"`, []string{
 		`41: key "tunnel.office.remote": got "198.51.100.1", expected an address with a route`,
 		`70: key "tunnel.lab.remote": got "198.51.100.2", expected an address with a route`}},
+	{"remote inside by the longer route", 28, "port = \"wan\"\n[[route]]\nto = \"198.51.100.2/32\"\nport = \"lan\"", []string{
+		`73: key "tunnel.lab.remote": got "198.51.100.2", expected a route by an outside port, not by port.lan`}},
 	{"TFS-093 DS field copied", 45, `dscp = "copy"`, []string{
 		`45: key "tunnel.office.dscp": got "copy", expected a number: one outer packet carries several inner ones (RFC 9347 2.2.5), "copy" needs mode "tunnel"`}},
 	{"TFS-090 DF copied", 45, `df = "copy"`, []string{

@@ -45,7 +45,7 @@ func TestProblemsAreBounded(t *testing.T) {
 func TestWholeFileProblems(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "", `1: key "port": got no value, expected this key, it is required: a network port`},
-		{"no ports", "port = []", `1: key "port": got no ports, expected at least one [[port]]`},
+		{"no ports", "port = []", `1: key "port": got an empty array, expected at least one table: a network port`},
 		{"value for an array of tables", "port = 1", `1: key "port": got 1, expected an array of tables, [[port]]`},
 		{"array of values", "port = [1]", `1: key "port": got an array, expected an array of tables, [[port]]`},
 		{"value for a table", "port = []\nsystem = 1", `2: key "system": got 1, expected a table, [system]`},

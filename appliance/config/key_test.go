@@ -67,6 +67,18 @@ func TestWipe(t *testing.T) {
 	}
 }
 
+// TestRefusedFilesAreWiped: keys that were read before a problem was found do not stay in memory.
+func TestRefusedFilesAreWiped(t *testing.T) {
+	read := counting(0x30, 20)
+	r := &reader{file: "f.toml", keyFile: func(string) (Key, error) { return read, nil }}
+	if _, err := r.config(replaced(t, 55, "key_in_file = \"k\"\nx = 1")); err == nil {
+		t.Fatal("the file was accepted")
+	}
+	if !read.Equal(NewKey(make([]byte, 20))) {
+		t.Error("the key is still there")
+	}
+}
+
 // TestProblemsNeverShowKeys: whatever is wrong, its message does not repeat the digits of any key in the file.
 func TestProblemsNeverShowKeys(t *testing.T) {
 	const digits = "d00dfeedd00dfeedd00dfeedd00dfeedd00dfeed"

@@ -52,6 +52,17 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// TestMarksDepth: what counts is how deep arrays nest, not how many there are.
+func TestMarksDepth(t *testing.T) {
+	flat := strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)
+	if _, err := scanMarks(strings.Repeat("x = "+flat+"\n", 3)); err != nil {
+		t.Errorf("depth %d three times: %v", maxDepth, err)
+	}
+	if _, err := scanMarks("x = [" + flat + "]"); err == nil {
+		t.Errorf("depth %d was accepted", maxDepth+1)
+	}
+}
+
 // markAt follows a path of keys and numbers of elements.
 func markAt(m *mark, path string) *mark {
 	for _, part := range strings.Split(path, "/") {

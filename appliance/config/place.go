@@ -15,9 +15,6 @@ func (p *place) key(name string) string {
 	if p.path == "" {
 		return name
 	}
-	if name == "" {
-		return p.path
-	}
 	return p.path + "." + name
 }
 
@@ -42,6 +39,9 @@ func (p *place) ok(names ...string) bool {
 	return true
 }
 
+// sound reports whether no key of the table was refused.
+func (p *place) sound() bool { return len(p.broken) == 0 }
+
 // reader collects the problems of one file.
 type reader struct {
 	file     string
@@ -49,7 +49,7 @@ type reader struct {
 	problems []*Problem
 }
 
-// refuse records a problem with a key of a table; an empty name is about the table itself.
+// refuse records a problem with a key of a table.
 func (r *reader) refuse(at *place, name, got, want string) {
 	at.breaks(name)
 	r.problems = append(r.problems, &Problem{File: r.file, Line: at.line(name), Key: at.key(name), Got: got, Want: want})

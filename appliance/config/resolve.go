@@ -43,14 +43,14 @@ func (r *reader) resolve(f *fileDraft) *Config {
 
 // networkOK reports whether no port, neighbour or route was refused.
 func (f *fileDraft) networkOK() bool {
-	return len(f.at.broken) == 0 && f.neighboursOK() &&
-		!slices.ContainsFunc(f.ports, func(p portDraft) bool { return len(p.at.broken) > 0 }) &&
-		!slices.ContainsFunc(f.routes, func(rt routeDraft) bool { return len(rt.at.broken) > 0 })
+	return f.at.sound() && f.neighboursOK() &&
+		!slices.ContainsFunc(f.ports, func(p portDraft) bool { return !p.at.sound() }) &&
+		!slices.ContainsFunc(f.routes, func(rt routeDraft) bool { return !rt.at.sound() })
 }
 
 // neighboursOK reports whether no neighbour was refused.
 func (f *fileDraft) neighboursOK() bool {
-	return !slices.ContainsFunc(f.neighbours, func(n neighbourDraft) bool { return len(n.at.broken) > 0 })
+	return !slices.ContainsFunc(f.neighbours, func(n neighbourDraft) bool { return !n.at.sound() })
 }
 
 // unique refuses a name that an earlier element of the same kind has.

@@ -21,9 +21,6 @@ func (f *keysDraft) wipe() {
 // resolveKeys checks the SAs of a key file. The result is of no use when the reader has problems afterwards.
 func (r *reader) resolveKeys(f *keysDraft) *KeySet {
 	out := &KeySet{File: r.file}
-	if f.at.ok("sa") && len(f.sas) == 0 {
-		r.refuse(f.at, "sa", "no SAs", "at least one [[sa]]")
-	}
 	for i := range f.sas {
 		s := &f.sas[i]
 		if st, ok := r.suite(s.at, &s.Encr, &s.Integ); ok {

@@ -10,9 +10,6 @@ import (
 // resolvePorts checks the ports against each other.
 func (r *reader) resolvePorts(f *fileDraft, c *Config) {
 	names, devices := map[string]int{}, map[string]int{}
-	if f.at.ok("port") && len(f.ports) == 0 {
-		r.refuse(f.at, "port", "no ports", "at least one [[port]]")
-	}
 	for i := range f.ports {
 		p := &f.ports[i]
 		r.unique(names, p.at, "name", p.Name)
@@ -81,7 +78,7 @@ func (r *reader) resolveNeighbours(f *fileDraft, c *Config) {
 			continue
 		}
 		n.Port = port
-		if !c.Ports[port].onLink(n.Address) && f.ports[port].at.ok("address") {
+		if f.ports[port].at.sound() && !c.Ports[port].onLink(n.Address) {
 			r.refuse(n.at, "address", fmt.Sprintf("%q", n.Address), fmt.Sprintf("another host's address in a prefix of %s", f.ports[port].at.path))
 			continue
 		}
@@ -107,7 +104,7 @@ func (r *reader) resolveRoutes(f *fileDraft, c *Config) {
 		}
 		rt.Port = port
 		r.unique(seen, rt.at, "to", fmt.Sprintf("%v in VRF %d", rt.To, c.Ports[port].VRF))
-		if rt.Via.IsValid() && f.ports[port].at.ok("address") {
+		if rt.Via.IsValid() && f.ports[port].at.sound() {
 			r.checkVia(rt, c, f.neighboursOK())
 		}
 		c.Routes = append(c.Routes, rt.Route)
@@ -133,12 +130,13 @@ func (c *Config) hasNeighbour(port int, a netip.Addr) bool {
 		slices.ContainsFunc(c.Neighbours, func(n Neighbour) bool { return n.Port == port && n.Address == a })
 }
 
-// nextHop finds the port and on-link address towards a, by longest prefix over on-link prefixes and routes of a VRF.
+// nextHop finds the port and on-link address towards a, by longest prefix over on-link prefixes, which do not overlap
+// within a VRF except on one port, and routes.
 func (c *Config) nextHop(vrf uint16, a netip.Addr) (port int, hop netip.Addr, ok bool) {
 	bits := -1
 	for i := range c.Ports {
 		for _, own := range c.Ports[i].Addresses {
-			if c.Ports[i].VRF == vrf && own.Contains(a) && own.Bits() > bits {
+			if c.Ports[i].VRF == vrf && own.Contains(a) {
 				port, hop, bits = i, a, own.Bits()
 			}
 		}

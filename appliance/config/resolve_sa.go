@@ -15,9 +15,6 @@ func (r *reader) checkSAs(f *fileDraft) {
 	n := 0
 	for i := range f.tunnels {
 		n += len(f.tunnels[i].sas)
-		if t := &f.tunnels[i]; t.at.ok("sa") && len(t.sas) == 0 {
-			r.refuse(t.at, "sa", "no SAs", "at least one [[tunnel.sa]]")
-		}
 	}
 	if n > 0 && !f.unsafeKeys && f.at.ok("unsafe_static_keys") {
 		r.refuse(f.at, "unsafe_static_keys", "false",

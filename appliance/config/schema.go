@@ -89,6 +89,9 @@ func many[T, S any](name string, t *table[S], required bool, help string, field 
 			r.refuse(at, name, describe(raw, false), "an array of tables, [["+name+"]]")
 			return
 		}
+		if required && len(elements) == 0 {
+			r.refuse(at, name, "an empty array", "at least one table: "+help)
+		}
 		out := make([]S, len(elements))
 		for i, m := range elements {
 			t.read(r, &place{mark: at.element(name, i), path: at.key(name) + t.label(m, i)}, m, &out[i])

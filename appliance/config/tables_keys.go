@@ -10,7 +10,6 @@ import (
 // keysDraft is a KeySet while its parts are read.
 type keysDraft struct {
 	sas []captureDraft
-	at  *place
 }
 
 // captureDraft is a CaptureSA with its keys apart.
@@ -22,7 +21,6 @@ type captureDraft struct {
 
 // keysTable is the schema of a key file.
 var keysTable = table[keysDraft]{
-	place: func(f *keysDraft, at *place) { f.at = at },
 	rows: []row[keysDraft]{
 		many("sa", &captureTable, true, "an SA of the capture, one direction", func(f *keysDraft) *[]captureDraft { return &f.sas }),
 	},

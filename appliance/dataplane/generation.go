@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"net/netip"
+	"slices"
 
 	"stillwater/appliance/spd"
 )
@@ -75,12 +76,7 @@ func (g *Generation) toUs(ip []byte) bool {
 		if dst>>28 >= 0xe {
 			return true
 		}
-		for _, a := range g.local4 {
-			if a == dst {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(g.local4, dst)
 	}
 	if ip[24] == 0xff {
 		return true

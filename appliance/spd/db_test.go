@@ -114,6 +114,49 @@ func TestSPD031_InboundClearTraffic(t *testing.T) {
 	}
 }
 
+// TestIndexTakesTheShorterSide: with one side the same in all entries, only the other one is searched, whichever it is.
+func TestIndexTakesTheShorterSide(t *testing.T) {
+	for _, byLocal := range []bool{true, false} {
+		var entries []Entry
+		for i := range 200 {
+			one := []AddrRange{PrefixRange(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 16))}
+			s := Selector{Remote: one}
+			if byLocal {
+				s = Selector{Local: one}
+			}
+			entries = append(entries, Entry{Action: Protect, Tunnel: uint32(i), Selectors: []Selector{s}})
+		}
+		db, err := New(entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := packetTo("192.0.2.1", "10.77.0.1")
+		long := db.vrfs[0].local
+		if byLocal {
+			p.Src, p.Dst = p.Dst, p.Src
+			long = db.vrfs[0].remote
+		}
+		long.lists = nil // a search of the long side would panic
+		if got, want := db.Outbound(p), (Decision{Protect, 77, 77}); got != want {
+			t.Errorf("by local %v: got %+v, want %+v", byLocal, got, want)
+		}
+	}
+}
+
+// TestIndexCountsThePath: the cost of a node is that of all prefixes above it, too.
+func TestIndexCountsThePath(t *testing.T) {
+	x := newIndex([]attachment{
+		{netip.MustParsePrefix("10.1.0.0/16"), 2}, {netip.MustParsePrefix("0.0.0.0/0"), 0},
+		{netip.MustParsePrefix("10.0.0.0/8"), 1}, {netip.MustParsePrefix("0.0.0.0/0"), 3},
+	})
+	for addr, want := range map[string]uint32{"10.1.0.1": 4, "10.2.0.1": 3, "11.0.0.1": 2} {
+		n, _ := x.table.Lookup(netip.MustParseAddr(addr))
+		if got := x.nodes[n].total; got != want {
+			t.Errorf("%s: got a path of %d rules, want %d", addr, got, want)
+		}
+	}
+}
+
 // TestPrefixRangesCoverTheRange checks the decomposition on its own: the prefixes of a range are disjoint, in order, and
 // start and end with it.
 func TestPrefixRangesCoverTheRange(t *testing.T) {

@@ -37,6 +37,7 @@ func testRoutes(t *testing.T) *Routes {
 		{addr("10.0.0.16"), 1, macHost},
 		{addr("192.0.2.77"), 1, macHost}, // on-link on another port: no host route
 		{addr("198.51.100.9"), 0, macHost},
+		{addr("192.0.2.1"), 0, macHost}, // our own: stays local
 	}, []Egress{
 		{Port: 0, MAC: macWAN, MTU: 1500},
 		{Port: 1, MAC: macLAN, VLAN: 42, MTU: 9000},

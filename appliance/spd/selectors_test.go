@@ -117,7 +117,7 @@ func TestSPD007_ListsOfRanges(t *testing.T) {
 	s := compile(t, Selector{
 		Local:       []AddrRange{{netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("10.0.0.7")}, {netip.MustParseAddr("10.0.0.8"), netip.MustParseAddr("10.0.0.9")}},
 		Protocol:    ProtoTCP,
-		LocalPorts:  Ports{Ranges: []PortRange{{443, 443}, {80, 90}}},
+		LocalPorts:  Ports{Ranges: []PortRange{{443, 443}, {80, 90}, {92, 95}}},
 		RemotePorts: Ports{Ranges: []PortRange{{1024, 65535}}},
 	})
 	for _, c := range []struct {
@@ -132,6 +132,7 @@ func TestSPD007_ListsOfRanges(t *testing.T) {
 		{"10.0.0.10", 80, 1024, false},
 		{"10.0.0.5", 79, 1024, false},
 		{"10.0.0.5", 91, 1024, false},
+		{"10.0.0.5", 92, 1024, true},
 		{"10.0.0.5", 444, 1024, false},
 		{"10.0.0.5", 80, 1023, false},
 		{"10.0.0.5", 1024, 80, false},

@@ -59,14 +59,17 @@ type Pool struct {
 	empty    uint64
 }
 
+// maxCount bounds the mbufs of a class: indexes have 32 bits, and 2^24 of the largest are a terabyte.
+const maxCount = 1 << 24
+
 // NewPool maps the memory for all classes and fills the free lists. Buffers live outside the Go heap, but for builds with
 // the race detector, which does not see mmap.
 func NewPool(cfg PoolConfig) (*Pool, error) {
 	counts := [numClasses]int{cfg.N2K, cfg.N9K, cfg.N64K}
 	total, octets := 0, 0
 	for c, n := range counts {
-		if n < 0 {
-			return nil, fmt.Errorf("mbuf pool %q: %d mbufs of %d octets: the count must not be negative", cfg.Name, n, classSize[c])
+		if n < 0 || n > maxCount {
+			return nil, fmt.Errorf("mbuf pool %q: %d mbufs of %d octets, expected 0 to %d", cfg.Name, n, classSize[c], maxCount)
 		}
 		total += n
 		octets += n * stride(Class(c))

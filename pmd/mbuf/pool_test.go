@@ -207,8 +207,8 @@ func TestCloseRefusesWhileInUse(t *testing.T) {
 
 func TestNewPoolErrors(t *testing.T) {
 	for want, cfg := range map[string]PoolConfig{
-		`mbuf pool "x": no mbufs asked for`:                                      {Name: "x"},
-		`mbuf pool "x": -1 mbufs of 9216 octets: the count must not be negative`: {Name: "x", N2K: 5, N9K: -1},
+		`mbuf pool "x": no mbufs asked for`:                              {Name: "x"},
+		`mbuf pool "x": -1 mbufs of 9216 octets, expected 0 to 16777216`: {Name: "x", N2K: 5, N9K: -1},
 	} {
 		if _, err := NewPool(cfg); err == nil || err.Error() != want {
 			t.Errorf("error %v, expected %s", err, want)

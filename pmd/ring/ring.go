@@ -34,8 +34,12 @@ func New[T any](size int) *Ring[T] {
 // Cap returns the number of slots.
 func (r *Ring[T]) Cap() int { return len(r.slots) }
 
-// Len returns how many values wait. It is exact for the two owners and a snapshot for everyone else.
-func (r *Ring[T]) Len() int { return int(r.tail.Load() - r.head.Load()) }
+// Len returns how many values wait. It is exact for the two owners; for everyone else it is a guess between 0 and Cap, since
+// both ends may move between the two loads.
+func (r *Ring[T]) Len() int {
+	head := r.head.Load()
+	return int(min(r.tail.Load()-head, uint64(len(r.slots))))
+}
 
 // Push appends v; false when the ring is full. Producer only.
 func (r *Ring[T]) Push(v T) bool {
