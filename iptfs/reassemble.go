@@ -152,7 +152,7 @@ func (r *Reassembler) Deadline() (at int64, armed bool) {
 	if since, ok := r.reorder.gap(); ok {
 		return since + r.reorder.timer.interval, true
 	}
-	return r.partial.touched + r.reorder.timer.interval, r.partial.pending
+	return r.partial.touched + r.reorder.timer.partial(), r.partial.pending
 }
 
 // Expire gives up what has been waited for too long at time now: the missing payloads at the head of the window or, where

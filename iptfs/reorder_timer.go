@@ -28,6 +28,15 @@ func newLostTimer(window int, configured int64) lostTimer {
 	return lostTimer{interval: maxLostTimer, windows: 4 * (int64(window) + 1)}
 }
 
+// partial is how long a packet in reassembly is kept when nothing follows. Nothing says then that anything was lost: the peer
+// may merely have been held up, and only one buffer waits. So a measured interval does not shorten it (TFS-069).
+func (t *lostTimer) partial() int64 {
+	if t.windows == 0 {
+		return t.interval
+	}
+	return maxLostTimer
+}
+
 // observe measures the peer's gap by sequence numbers rather than arrivals: lost packets were sent too, and a burst
 // received at one instant counts as the many packets it was.
 func (t *lostTimer) observe(seq uint64, now int64) {

@@ -78,6 +78,27 @@ func TestTFST06Progress(t *testing.T) {
 	g.expectDeadline(0)
 }
 
+// TestTFS069Partial: a measured interval decides about missing payloads only. A packet whose rest is late, with nothing
+// behind it, is kept a second: nothing says that anything was lost.
+func TestTFS069Partial(t *testing.T) {
+	g := newReasmRig(t, ReassemblerConfig{Window: 3})
+	for seq := uint64(1); seq <= 50; seq++ {
+		g.now += 1000
+		g.expect(g.recv(seq, reasmNumbered(seq)), reasmNumbers(seq)...)
+	}
+	packet := reasmV4(150, 1)
+	fragments := reasmSplit(100, packet)
+	g.expect(g.recv(51, fragments[0]))
+	begun := g.now
+	g.expectDeadline(begun + maxLostTimer)
+	g.expect(g.expire(begun + 100*minLostTimer))
+	g.expect(g.recv(52, fragments[1]), packet)
+
+	g.now += 1000
+	g.expect(g.recv(54, reasmNumbered(54))) // 53 is missing, and its timer is the measured one
+	g.expectDeadline(g.now + minLostTimer)
+}
+
 // TestTFST18Timer walks the lost timer through gaps (TFS-069): a number counts as lost one interval after a later one
 // first arrived.
 func TestTFST18Timer(t *testing.T) {

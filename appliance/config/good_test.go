@@ -163,8 +163,8 @@ func TestGoodKeys(t *testing.T) {
 		{SPI: 0x80001001, Encr: "aes128gcm16", Key: counting(0, 20), ESN: true, ESNInitialHi: 7, Encap: EncapUDP,
 			Src: netip.MustParseAddr("192.0.2.1"), Dst: netip.MustParseAddr("198.51.100.1"), SrcPort: 4500, DstPort: 4501,
 			ReorderWindow: 64, LostPacketTimer: 1500 * time.Microsecond, OuterSize: 1400, ReplayWindow: 1984},
-		{SPI: 4098, Encr: "aes128", Integ: "sha256", Key: counting(0x40, 48), Mode: CaptureTunnel, ReorderWindow: 3},
-		{SPI: 4099, Encr: "aes128gcm16iiv", Key: counting(0x20, 20), ReorderWindow: 3, ReplayWindow: 1984},
+		{SPI: 4098, Encr: "aes128", Integ: "sha256", Key: counting(0x40, 48), Mode: CaptureTunnel, ReorderWindow: 1024},
+		{SPI: 4099, Encr: "aes128gcm16iiv", Key: counting(0x20, 20), ReorderWindow: 1024, ReplayWindow: 1984},
 	}}
 	if d := cmp.Diff(want, got, sameKey, sameAddr); d != "" {
 		t.Errorf("-want +got\n%s", d)
