@@ -111,24 +111,20 @@ func (w *Worker) frame(ms mbuf.Burst) {
 
 // frameTunnel is the frame function of plain tunnel mode: one inner packet, one ESP packet.
 func frameTunnel(w *Worker, slot uint32, run mbuf.Burst) {
-	mtu := w.out[slot].tunnelMTU
-	kept := run[:0]
-	for _, m := range run {
-		if m.Len() > mtu {
-			w.reject(m, mbuf.TooBig)
-			continue
+	w.fit(run, w.out[slot].tunnelMTU, func(ms mbuf.Burst) {
+		for _, m := range ms {
+			m.NextHeader = nextHeader(m.Data())
 		}
-		m.NextHeader = nextHeader(m.Data())
-		kept = append(kept, m)
-	}
-	w.seal(kept)
+		w.seal(ms)
+	})
 }
 
 // frameOnDemand is the frame function of AGGFRAG without cover traffic: payloads leave in this step's pace, as full as the
 // traffic makes them.
 func frameOnDemand(w *Worker, slot uint32, run mbuf.Burst) {
-	framePaced(w, slot, run)
-	if sa := &w.out[slot]; !sa.queued {
+	sa := &w.out[slot]
+	sa.offer(w, sa, run)
+	if !sa.queued {
 		sa.queued = true
 		w.ready = append(w.ready, slot)
 	}
@@ -136,9 +132,20 @@ func frameOnDemand(w *Worker, slot uint32, run mbuf.Burst) {
 
 // framePaced is the frame function of constant rate: the slot clock decides when payloads leave.
 func framePaced(w *Worker, slot uint32, run mbuf.Burst) {
-	if n := w.out[slot].framer.Offer(run, w.now); n < len(run) {
+	sa := &w.out[slot]
+	sa.offer(w, sa, run)
+}
+
+// offerAny gives packets of any size to the framer.
+func offerAny(w *Worker, sa *outSA, run mbuf.Burst) {
+	if n := sa.framer.Offer(run, w.now); n < len(run) {
 		w.drop(run[n:])
 	}
+}
+
+// offerWhole does so for a peer that takes no AGGFRAG fragments: the tunnel behaves as a plain one (RFC 9347 2.2.6).
+func offerWhole(w *Worker, sa *outSA, run mbuf.Burst) {
+	w.fit(run, sa.framer.MaxInner(), func(ms mbuf.Burst) { offerAny(w, sa, ms) })
 }
 
 // pace sends what is due: one payload for each slot that has come on constant-rate SAs, everything that waits on the

@@ -15,6 +15,8 @@ const (
 	etherIPv6 = 0x86dd
 	etherLen  = 14
 
+	protoIPv4 = 4
+	protoIPv6 = 41
 	protoUDP  = 17
 	protoESP  = 50
 	portESP   = 4500 // ESP in UDP, RFC 3948
@@ -122,10 +124,11 @@ func ParseOuter(m *mbuf.Mbuf) mbuf.Verdict {
 // maxExtensions bounds the IPv6 extension headers in front of ESP that are walked.
 const maxExtensions = 4
 
-// skipExtensions walks hop-by-hop, routing and destination options headers of an IPv6 packet (RFC 8200 4.1).
+// skipExtensions walks hop-by-hop, routing, destination options and atomic fragment headers of an IPv6 packet (RFC 8200
+// 4.1).
 func skipExtensions(d []byte) (offset int, proto uint8, fragment, ok bool) {
 	offset, proto = ipv6Len, d[6]
-	for range maxExtensions {
+	for range maxExtensions + 1 {
 		switch proto {
 		case 0, 43, 60:
 			if offset+8 > len(d) {
@@ -136,7 +139,10 @@ func skipExtensions(d []byte) (offset int, proto uint8, fragment, ok bool) {
 			if offset+8 > len(d) {
 				return 0, 0, false, false
 			}
-			return offset + 8, d[offset], true, true
+			if be16(d[offset+2:])&0xfff9 != 0 { // an offset or M
+				return offset + 8, d[offset], true, true
+			}
+			proto, offset = d[offset], offset+8 // RFC 6946: an atomic fragment is whole
 		default:
 			return offset, proto, false, offset <= len(d)
 		}
@@ -195,15 +201,15 @@ func lowerTTL(ip []byte) mbuf.Verdict {
 		return mbuf.TTLExceeded
 	}
 	ip[8]--
-	sum := uint32(be16(ip[10:])) + 0x100 // the header word fell by 0x100, so its complement rises by it
-	binary.BigEndian.PutUint16(ip[10:], uint16(sum+sum>>16))
+	sum := uint32(^be16(ip[10:])) + 0xfeff // RFC 1624, equation 3: the header word fell by 0x100
+	binary.BigEndian.PutUint16(ip[10:], ^uint16(sum+sum>>16))
 	return mbuf.Pass
 }
 
 // nextHeader is the ESP Next Header of an inner IP packet in tunnel mode: 4 or 41.
 func nextHeader(ip []byte) uint8 {
 	if ip[0]>>4 == 4 {
-		return 4
+		return protoIPv4
 	}
-	return 41
+	return protoIPv6
 }

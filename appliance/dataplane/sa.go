@@ -11,7 +11,9 @@ import (
 type outSA struct {
 	// frame takes inner packets for this SA: one function for tunnel mode, one for AGGFRAG on demand, one for AGGFRAG at
 	// a constant rate, chosen when the SA is built.
-	frame  func(w *Worker, slot uint32, run mbuf.Burst)
+	frame func(w *Worker, slot uint32, run mbuf.Burst)
+	// offer gives packets to the framer: one function where any size goes, one where the peer takes no fragments.
+	offer  func(w *Worker, sa *outSA, run mbuf.Burst)
 	framer *iptfs.Framer
 	pacer  *iptfs.Pacer
 	child  uint32
@@ -51,7 +53,10 @@ func newOutSA(c *Command, p *esp.Params) (outSA, error) {
 	if sa.framer, err = c.SA.framer(capacity); err != nil {
 		return sa, err
 	}
-	sa.frame = frameOnDemand
+	sa.frame, sa.offer = frameOnDemand, offerAny
+	if c.SA.Framing.DontFragment {
+		sa.offer = offerWhole
+	}
 	if c.SA.Framing.Constant {
 		sa.frame = framePaced
 		sa.pacer, err = iptfs.NewPacer(c.SA.Framing.Interval, 1)
