@@ -23,7 +23,7 @@ func checkKeep(t *testing.T, n int, rejected func(i int) bool) {
 	burst, scratch := make(Burst, n), make(Burst, n)
 	var pass, reject []*Mbuf
 	for i := range burst {
-		burst[i] = &Mbuf{Aux: uint32(i)}
+		burst[i] = &Mbuf{Meta: Meta{Aux: uint32(i)}}
 		if rejected(i) {
 			reject = append(reject, burst[i].Reject(TooBig))
 		} else {
@@ -42,7 +42,7 @@ func checkKeep(t *testing.T, n int, rejected func(i int) bool) {
 func TestKeepDoesNotAllocate(t *testing.T) {
 	burst, scratch := make(Burst, BurstSize), make(Burst, BurstSize)
 	for i := range burst {
-		burst[i] = &Mbuf{Verdict: Verdict(i % 2)}
+		burst[i] = &Mbuf{Meta: Meta{Verdict: Verdict(i % 2)}}
 	}
 	if a := testing.AllocsPerRun(100, func() { burst.Keep(scratch) }); a != 0 {
 		t.Errorf("%v allocations", a)

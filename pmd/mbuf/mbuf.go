@@ -26,16 +26,10 @@ const (
 	FlagVLAN Flags = 1 << iota
 	// FlagHash: Mbuf.Hash holds the port's receive-side-scaling hash.
 	FlagHash
-	// FlagInUse marks an mbuf that is out of its pool; Pool checks it so that a double free is caught at once.
-	FlagInUse
 )
 
-// Mbuf is one packet. It is owned by one goroutine at a time and is handed on, never shared.
-type Mbuf struct {
-	buf []byte // the whole room; never changes after the pool was built
-	off uint32 // first octet of the data in buf
-	len uint32 // octets of data
-
+// Meta is what stages tell each other about a packet. It is copied and cleared as a whole.
+type Meta struct {
 	// SPI is the ESP Security Parameters Index the packet arrived with (RFC 4303 2.1).
 	SPI uint32
 	// SA is the slot of the packet's SA in its owner's SA table, outbound or inbound.
@@ -46,6 +40,8 @@ type Mbuf struct {
 	Time int64
 	// Hash is the flow hash: the port's, or the one made in software.
 	Hash uint32
+	// Aux belongs to the stage that holds the burst (an index, a next hop); it means nothing to the next one.
+	Aux uint32
 	// Port and Queue name where the packet was received or shall leave.
 	Port  uint16
 	Queue uint16
@@ -63,10 +59,18 @@ type Mbuf struct {
 	Verdict Verdict
 	// Flags tells which optional fields are set.
 	Flags Flags
-	// Aux belongs to the stage that holds the burst (an index, a next hop); it means nothing to the next one.
-	Aux uint32
+}
+
+// Mbuf is one packet. It is owned by one goroutine at a time and is handed on, never shared.
+type Mbuf struct {
+	buf []byte // the whole room; never changes after the pool was built
+	off uint32 // first octet of the data in buf
+	len uint32 // octets of data
+
+	Meta
 
 	class Class
+	inUse bool   // out of its pool: a double free is caught at once
 	next  uint32 // 1 + index of the next mbuf of a return chain, 0 ends it
 	index uint32 // own index in the pool
 	pool  *Pool
@@ -151,13 +155,8 @@ func (m *Mbuf) SetHeadroom(n int) bool {
 	return true
 }
 
-// CopyMeta copies the exported metadata of src, not its data and not its place in a pool.
-func (m *Mbuf) CopyMeta(src *Mbuf) {
-	m.SPI, m.SA, m.Seq, m.Time, m.Hash = src.SPI, src.SA, src.Seq, src.Time, src.Hash
-	m.Port, m.Queue, m.VLAN, m.L3 = src.Port, src.Queue, src.VLAN, src.L3
-	m.NextHeader, m.TOS, m.TTL, m.Verdict, m.Aux = src.NextHeader, src.TOS, src.TTL, src.Verdict, src.Aux
-	m.Flags = m.Flags&FlagInUse | src.Flags&^FlagInUse
-}
+// CopyMeta copies the metadata of src, not its data and not its place in a pool.
+func (m *Mbuf) CopyMeta(src *Mbuf) { m.Meta = src.Meta }
 
 // Class returns the size class the mbuf was allocated from.
 func (m *Mbuf) Class() Class { return m.class }

@@ -151,10 +151,7 @@ func (p *Pool) GetBurst(ms []*Mbuf, c Class) int {
 
 // reset gives an mbuf the state every Get promises.
 func (m *Mbuf) reset() {
-	m.off, m.len = Headroom, 0
-	m.SPI, m.SA, m.Seq, m.Time, m.Hash = 0, 0, 0, 0, 0
-	m.Port, m.Queue, m.VLAN, m.L3, m.NextHeader = 0, 0, 0, 0, 0
-	m.TOS, m.TTL, m.Verdict, m.Flags, m.Aux, m.next = 0, 0, Pass, FlagInUse, 0, 0
+	m.off, m.len, m.inUse, m.Meta = Headroom, 0, true, Meta{}
 }
 
 // Put takes one mbuf back, whichever pool it came from.
@@ -163,11 +160,16 @@ func (p *Pool) Put(m *Mbuf) {
 		m.pool.Return(m)
 		return
 	}
-	if m.Flags&FlagInUse == 0 {
-		panic("mbuf: double free in pool " + p.name)
-	}
-	m.Flags = 0
+	m.release()
 	p.free[m.class] = append(p.free[m.class], m)
+}
+
+// release marks m as free.
+func (m *Mbuf) release() {
+	if !m.inUse {
+		panic("mbuf: double free in pool " + m.pool.name)
+	}
+	m.inUse = false
 }
 
 // Free takes a burst back in bulk, whichever pools its mbufs came from: those of other lcores go home by Return, in runs.
@@ -196,10 +198,7 @@ func (p *Pool) Return(m *Mbuf) {
 // returnRun links ms, all of pool p, into a chain and pushes it in one exchange.
 func (p *Pool) returnRun(ms []*Mbuf) {
 	for i, m := range ms {
-		if m.Flags&FlagInUse == 0 {
-			panic("mbuf: double free in pool " + p.name)
-		}
-		m.Flags = 0
+		m.release()
 		if i > 0 {
 			m.next = ms[i-1].index + 1
 		}

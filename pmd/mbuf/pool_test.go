@@ -35,7 +35,7 @@ func TestFreshMbuf(t *testing.T) {
 			if m.Len() != 0 || m.HeadroomLen() != Headroom || m.TailroomLen() < c.Size()+Tailroom {
 				t.Errorf("class %d: len %d, headroom %d, tailroom %d", c, m.Len(), m.HeadroomLen(), m.TailroomLen())
 			}
-			meta := Mbuf{Flags: FlagInUse, buf: m.buf, off: m.off, class: m.class, index: m.index, pool: m.pool}
+			meta := Mbuf{inUse: true, buf: m.buf, off: m.off, class: m.class, index: m.index, pool: m.pool}
 			if !reflect.DeepEqual(*m, meta) {
 				t.Errorf("class %d: a fresh mbuf has metadata: %+v", c, *m)
 			}
@@ -84,7 +84,7 @@ func TestGetBurst(t *testing.T) {
 	}
 	seen := map[*Mbuf]bool{}
 	for _, m := range ms[:10] {
-		if seen[m] || m.Flags != FlagInUse || m.Class() != Class2K {
+		if seen[m] || !m.inUse || m.Flags != 0 || m.Class() != Class2K {
 			t.Errorf("mbuf %+v given twice or not in use", m)
 		}
 		seen[m] = true
