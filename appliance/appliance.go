@@ -170,15 +170,24 @@ func (a *Appliance) nextTicket() uint64 {
 	return a.ticket
 }
 
-// release closes ports, then pools: a pool's memory may only go when no driver holds a buffer.
+// release closes ports, then pools: a pool's memory may only go when nobody holds a buffer. In memory, a wire's other end may
+// still hold some; that pool stays mapped, and its last buffer goes home to it.
 func (a *Appliance) release() error {
 	a.statusMu.Lock()
 	defer a.statusMu.Unlock()
 	var errs []error
+	if a.plane != nil {
+		a.plane.Close()
+	}
 	for _, p := range a.ports {
 		errs = append(errs, p.Close())
 	}
-	a.ports = nil
+	for _, p := range a.pools {
+		if err := p.Close(); err != nil && !errors.Is(err, mbuf.ErrInUse) {
+			errs = append(errs, err)
+		}
+	}
+	a.ports, a.pools = nil, nil
 	a.cfg.Wipe()
 	return errors.Join(errs...)
 }
