@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"fmt"
+
 	"stillwater/crypto/esp"
 )
 
@@ -9,6 +11,7 @@ import (
 type builder struct {
 	plane   *Plane
 	free    []slots // by lcore
+	command Command // the one being built; wiped when it is done
 	replies []Ack   // acks that the ring to control had no room for
 	// waiting counts orders without an ack, by lcore; it never exceeds the ack ring.
 	waiting []int
@@ -31,25 +34,36 @@ func newBuilder(p *Plane, capacity int) *builder {
 // commandQuota bounds the commands built per step.
 const commandQuota = 64
 
-// step takes commands and acks and returns how many it moved. While acks to control wait, no command is taken: that is the
-// back-pressure on control.
+// step takes commands and acks and returns how many it moved. While acks to control wait, or an lcore has as many orders as
+// its ring holds, no command is taken: that is the back-pressure on control.
 func (b *builder) step() int {
 	n := b.collect()
 	for len(b.replies) > 0 && b.plane.acks.Push(b.replies[0]) {
 		b.replies = b.replies[1:]
 	}
-	for i := 0; i < commandQuota && len(b.replies) == 0; i++ {
-		c, ok := b.plane.commands.Pop()
-		if !ok {
+	for i := 0; i < commandQuota && len(b.replies) == 0 && !b.busy(); i++ {
+		var ok bool
+		if b.command, ok = b.plane.commands.Pop(); !ok {
 			break
 		}
-		if code := b.build(&c); code != Done {
+		c := &b.command
+		if code := b.build(c); code != Done {
 			b.reply(Ack{Ticket: c.Ticket, Op: c.Op, Code: code, Lcore: c.Lcore, Slot: c.Slot})
 		}
 		c.wipe()
 		n++
 	}
 	return n
+}
+
+// busy reports whether some lcore cannot be given one more order.
+func (b *builder) busy() bool {
+	for i, w := range b.plane.workers {
+		if b.waiting[i] >= w.acks.Cap() && !w.dead.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) reply(a Ack) {
@@ -66,9 +80,6 @@ func (b *builder) build(c *Command) Code {
 	w := b.plane.workers[c.Lcore]
 	if w.dead.Load() {
 		return LcoreDead
-	}
-	if b.waiting[c.Lcore] >= w.acks.Cap() {
-		return NoSlot
 	}
 	o := order{op: c.Op, slot: c.Slot, ticket: c.Ticket}
 	code := Done
@@ -96,9 +107,9 @@ func (b *builder) build(c *Command) Code {
 
 func (b *builder) buildInbound(w *Worker, c *Command) (uint32, Code) {
 	free := &b.free[c.Lcore].in
-	p, ok := c.SA.params()
-	if !ok || !b.knows(c.Child) {
-		return 0, BadSA
+	p, err := b.params(c)
+	if err != nil {
+		return 0, b.refuse(err)
 	}
 	if len(*free) == 0 {
 		return 0, NoSlot
@@ -122,9 +133,9 @@ func (b *builder) buildInbound(w *Worker, c *Command) (uint32, Code) {
 
 func (b *builder) buildOutbound(w *Worker, c *Command) (uint32, Code) {
 	free := &b.free[c.Lcore].out
-	p, ok := c.SA.params()
-	if !ok || !b.knows(c.Child) {
-		return 0, BadSA
+	p, err := b.params(c)
+	if err != nil {
+		return 0, b.refuse(err)
 	}
 	if len(*free) == 0 {
 		return 0, NoSlot
@@ -142,9 +153,16 @@ func (b *builder) buildOutbound(w *Worker, c *Command) (uint32, Code) {
 	return slot, Done
 }
 
-// knows reports whether the published generation describes a child: SAs must not be installed before it.
-func (b *builder) knows(child uint32) bool {
-	return int(child) < len(b.plane.generation.Load().Children)
+// params returns what the SA of an install is built from. The published generation must describe its child before.
+func (b *builder) params(c *Command) (*esp.Params, error) {
+	if children := len(b.plane.generation.Load().Children); uint64(c.Child) >= uint64(children) {
+		return nil, fmt.Errorf("child %d, expected one of the %d that the generation describes", c.Child, children)
+	}
+	p, ok := c.SA.params()
+	if !ok {
+		return nil, fmt.Errorf("algorithm %d with %d octets of key material, expected a suite of ESP and at most %d", c.SA.Alg, c.SA.KeymatLen, maxKeymat)
+	}
+	return p, nil
 }
 
 // refuse keeps the text of a refusal for the log of the control core; the ack itself is pointer-free.
@@ -167,8 +185,32 @@ func (b *builder) collect() int {
 			b.reply(a)
 			n++
 		}
+		if w.dead.Load() && b.waiting[i] > 0 {
+			n += b.bury(i, w)
+		}
 	}
 	return n
+}
+
+// bury answers the orders that a dead lcore has not finished: its goroutine has ended, so the builder may look at them. What
+// its slots hold stays there.
+func (b *builder) bury(i int, w *Worker) (n int) {
+	orders := w.drains
+	for slot := range w.out {
+		if o := w.out[slot].removal; o.op != 0 {
+			orders = append(orders, o)
+			w.out[slot].removal = order{}
+		}
+	}
+	for o, ok := w.orders.Pop(); ok; o, ok = w.orders.Pop() {
+		orders = append(orders, o)
+	}
+	w.drains = nil
+	for _, o := range orders {
+		b.waiting[i]--
+		b.reply(Ack{Ticket: o.ticket, Op: o.op, Code: LcoreDead, Lcore: uint8(i), Slot: o.slot})
+	}
+	return len(orders)
 }
 
 func (b *builder) settle(w *Worker, free *slots, a *Ack) {

@@ -54,8 +54,7 @@ func (w *Worker) classifyOne(m *mbuf.Mbuf, q *rxQueue) mbuf.Verdict {
 
 // transit applies the inbound policy to a clear packet that is not for the appliance (RFC 4301 5.2, SPD-I).
 func (w *Worker) transit(m *mbuf.Mbuf, vrf uint16) mbuf.Verdict {
-	var code spd.Code
-	if w.packet, _, code = spd.ParseInner(m.Data()); code != spd.ParseOK {
+	if _, code := w.packet.Parse(m.Data()); code != spd.ParseOK {
 		return mbuf.Malformed
 	}
 	w.packet.VRF = vrf
@@ -172,11 +171,11 @@ func (w *Worker) deliverInner() {
 
 // deliverOne decides about one inner packet. Forwarded packets leave here; Pass means that it goes on into another tunnel.
 func (w *Worker) deliverOne(m *mbuf.Mbuf) mbuf.Verdict {
+	m.L3 = 0 // the link header was the outer packet's
 	if v := CheckIP(m); v != mbuf.Pass {
 		return v
 	}
-	var code spd.Code
-	if w.packet, _, code = spd.ParseInner(m.Data()); code != spd.ParseOK {
+	if _, code := w.packet.Parse(m.Data()); code != spd.ParseOK {
 		return mbuf.Malformed
 	}
 	p, child := &w.packet, &w.gen.Children[w.in[m.SA].child]

@@ -61,8 +61,7 @@ func (w *Worker) admitOne(m *mbuf.Mbuf, q *rxQueue) mbuf.Verdict {
 	if w.gen.toUs(m.Data()) {
 		return mbuf.Punted
 	}
-	var code spd.Code
-	if w.packet, _, code = spd.ParseInner(m.Data()); code != spd.ParseOK {
+	if _, code := w.packet.Parse(m.Data()); code != spd.ParseOK {
 		return mbuf.Malformed
 	}
 	w.packet.VRF = q.vrf

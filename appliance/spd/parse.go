@@ -59,30 +59,39 @@ const (
 // ParseInner reads an IPv4 or IPv6 header for policy: addresses, next layer protocol, ports or ICMP type and code. The
 // caller sets Packet.VRF. With a code other than ParseOK the other results are zero. It copies what it returns, allocates
 // nothing, and looks at no octet behind the packet's own length.
-func ParseInner(data []byte) (Packet, Info, Code) {
+func ParseInner(data []byte) (p Packet, info Info, code Code) {
+	if info, code = p.Parse(data); code != ParseOK {
+		return Packet{}, Info{}, code
+	}
+	return p, info, code
+}
+
+// Parse is ParseInner into p, which spares a copy per packet. With a code other than ParseOK p means nothing.
+func (p *Packet) Parse(data []byte) (Info, Code) {
+	*p = Packet{}
 	if len(data) == 0 {
-		return Packet{}, Info{}, ParseShort
+		return Info{}, ParseShort
 	}
 	switch data[0] >> 4 {
 	case 4:
-		return parse4(data)
+		return p.parse4(data)
 	case 6:
-		return parse6(data)
+		return p.parse6(data)
 	}
-	return Packet{}, Info{}, ParseVersion
+	return Info{}, ParseVersion
 }
 
 // parse4 reads an IPv4 packet (RFC 791 3.1).
-func parse4(data []byte) (p Packet, info Info, _ Code) {
+func (p *Packet) parse4(data []byte) (info Info, _ Code) {
 	if len(data) < ip4Len {
-		return p, info, ParseShort
+		return info, ParseShort
 	}
 	header, total := int(data[0]&0x0f)*4, int(binary.BigEndian.Uint16(data[2:]))
 	if header < ip4Len || header > len(data) {
-		return p, info, ParseHeader
+		return info, ParseHeader
 	}
 	if total < header || total > len(data) {
-		return p, info, ParseLength
+		return info, ParseLength
 	}
 	p.Src = netip.AddrFrom4([4]byte(data[12:16]))
 	p.Dst = netip.AddrFrom4([4]byte(data[16:20]))
@@ -95,12 +104,12 @@ func parse4(data []byte) (p Packet, info Info, _ Code) {
 		// At offset 8 the flags of a TCP header can be overwritten, the one field a selector's owner may rely on
 		// (RFC 4301 7.2, RFC 3128).
 		p.NoOpaque = frag&offsetMask == 1 && p.Proto == ProtoTCP
-		return p, info, ParseOK
+		return info, ParseOK
 	case frag&moreFragments != 0:
 		info.Fragment = FirstFragment
 	}
 	p.readPorts(data[header:total])
-	return p, info, ParseOK
+	return info, ParseOK
 }
 
 // readPorts takes the ports, or what stands for them, from the next layer header.

@@ -19,30 +19,28 @@ const (
 const maxExtensions = 8
 
 // parse6 reads an IPv6 packet (RFC 8200 3).
-func parse6(data []byte) (Packet, Info, Code) {
+func (p *Packet) parse6(data []byte) (info Info, _ Code) {
 	if len(data) < ip6Len {
-		return Packet{}, Info{}, ParseShort
+		return info, ParseShort
 	}
 	total := ip6Len + int(binary.BigEndian.Uint16(data[4:]))
 	if total > len(data) {
-		return Packet{}, Info{}, ParseLength
+		return info, ParseLength
 	}
-	p := Packet{
-		Src:   netip.AddrFrom16([16]byte(data[8:24])),
-		Dst:   netip.AddrFrom16([16]byte(data[24:40])),
-		Proto: data[6],
-	}
+	p.Src = netip.AddrFrom16([16]byte(data[8:24]))
+	p.Dst = netip.AddrFrom16([16]byte(data[24:40]))
+	p.Proto = data[6]
 	if p.Src.Is4In6() || p.Dst.Is4In6() {
-		return Packet{}, Info{}, ParseAddress
+		return info, ParseAddress
 	}
-	info := Info{TotalLen: uint32(total), HeaderLen: ip6Len, V6: true}
-	if isExtension(p.Proto) && !walk(data[:total], &p, &info) {
-		return Packet{}, Info{}, ParseExtension
+	info = Info{TotalLen: uint32(total), HeaderLen: ip6Len, V6: true}
+	if isExtension(p.Proto) && !walk(data[:total], p, &info) {
+		return Info{}, ParseExtension
 	}
 	if info.Fragment != LaterFragment {
 		p.readPorts(data[info.HeaderLen:total])
 	}
-	return p, info, ParseOK
+	return info, ParseOK
 }
 
 // isExtension reports whether the header is skipped to find the next layer protocol.

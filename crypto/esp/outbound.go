@@ -19,6 +19,7 @@ type Outbound struct {
 	descs   []aead.Desc
 	scratch mbuf.Burst
 	events  eventQueue
+	work    outerFlags    // of the burst being sealed, all packets together
 	ivs     *rand.ChaCha8 // IVs of CBC suites: unpredictable (RFC 3602 3)
 	used    occupancy     // the builder's
 }

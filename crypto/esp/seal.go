@@ -26,15 +26,18 @@ func (o *Outbound) Seal(ms mbuf.Burst) int {
 		o.grow(len(ms))
 	}
 	k := 0
+	o.work = 0
 	for _, m := range ms {
 		m.Verdict = o.frame(m, &o.descs[k])
 		if m.Verdict == mbuf.Pass {
 			k++
 		}
 	}
-	n := ms.Keep(o.scratch)
-	o.engine.Seal(o.descs[:n])
-	return o.finish(ms[:n])
+	if k < len(ms) {
+		ms.Keep(o.scratch)
+	}
+	o.engine.Seal(o.descs[:k])
+	return o.finish(ms[:k])
 }
 
 // grow makes room for bursts longer than any before: it allocates, once per size.
@@ -53,6 +56,7 @@ func (o *Outbound) frame(m *mbuf.Mbuf, d *aead.Desc) mbuf.Verdict {
 	if sa.refuse != mbuf.Pass {
 		return sa.refuse
 	}
+	o.work |= sa.outer.flags
 	tos, frag := sa.outer.tos, sa.outer.frag
 	if sa.outer.flags&outerInherit != 0 {
 		var v mbuf.Verdict
@@ -157,22 +161,23 @@ func (o *Outbound) limitReached(slot uint32, sa *outSA) {
 	sa.watch()
 }
 
-// finish computes UDP checksums over what is now ciphertext, and holds back packets the back-end could not seal because
-// their key is not there: the builder and the lcore disagree about the slot.
+// finish does what some packets need after sealing: it computes UDP checksums over what is now ciphertext, and holds back
+// packets the back-end could not seal because their key is not there: the builder and the lcore disagree about the slot.
 func (o *Outbound) finish(ms mbuf.Burst) int {
-	good := true
+	status := aead.OK
+	for i := range ms {
+		status |= o.descs[i].Status
+	}
+	if status == aead.OK && o.work&outerChecksum == 0 {
+		return len(ms)
+	}
 	for i, m := range ms {
 		if o.descs[i].Status != aead.OK {
-			m.Verdict, good = mbuf.NoSA, false
-			continue
-		}
-		if o.sas[m.SA].outer.flags&outerChecksum != 0 {
+			m.Verdict = mbuf.NoSA
+		} else if o.sas[m.SA].outer.flags&outerChecksum != 0 {
 			ip := m.Data()
 			binary.BigEndian.PutUint16(ip[ipv6Len+6:], udpChecksum6(ip))
 		}
-	}
-	if good {
-		return len(ms)
 	}
 	return ms.Keep(o.scratch)
 }
