@@ -99,10 +99,10 @@ func (w *Worker) foldDrops(quota int) {
 
 // foldSA folds inbound and outbound SA number slot.
 func (w *Worker) foldSA(slot int) {
-	if in := &w.in[slot]; in.reasm != nil {
+	if in := &w.in[slot]; w.inLive[slot] && in.reasm != nil {
 		w.count.fold(&in.folded, in.reasm.Drops())
 	}
-	if out := &w.out[slot]; out.framer != nil {
+	if out := &w.out[slot]; w.outLive[slot] && out.framer != nil {
 		w.count.fold(&out.folded, out.framer.Drops())
 	}
 }

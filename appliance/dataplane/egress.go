@@ -97,6 +97,10 @@ func (w *Worker) forwardTo(m *mbuf.Mbuf, adj *spd.Adjacency) mbuf.Verdict {
 
 // egress puts the link header in front of an IP packet and stages it for its port.
 func (w *Worker) egress(m *mbuf.Mbuf, adj *spd.Adjacency) {
+	if !adj.Valid {
+		w.reject(m, mbuf.NoNeighbour)
+		return
+	}
 	t := &w.tx[adj.Port]
 	if t.room() == 0 {
 		if t.flush(); t.room() == 0 {
@@ -104,12 +108,7 @@ func (w *Worker) egress(m *mbuf.Mbuf, adj *spd.Adjacency) {
 			return
 		}
 	}
-	if t.outside {
-		w.count.OutsideTx++
-	} else {
-		w.count.InsideTx++
-		w.count.InsideTxOctets += uint64(m.Len())
-	}
+	octets := m.Len()
 	header := adj.Header[:adj.HeaderLen]
 	h := m.Prepend(len(header))
 	if h == nil {
@@ -118,6 +117,12 @@ func (w *Worker) egress(m *mbuf.Mbuf, adj *spd.Adjacency) {
 	}
 	copy(h, header)
 	m.Flags &^= mbuf.FlagVLAN
+	if t.outside {
+		w.count.OutsideTx++
+	} else {
+		w.count.InsideTx++
+		w.count.InsideTxOctets += uint64(octets)
+	}
 	if t.buf = append(t.buf, m); len(t.buf)%mbuf.BurstSize == 0 {
 		t.flush()
 	}

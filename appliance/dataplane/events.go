@@ -28,16 +28,24 @@ type report struct {
 	next  int64
 }
 
+// acquireShares bounds the acquire events of a millisecond; children share them by number, so that a busy one does not
+// keep others from asking.
+const acquireShares = 64
+
 // acquire asks control for an SA of a child, at most once a millisecond; a full ring means that control has enough to do.
 func (w *Worker) acquire(child uint32) {
-	r := &w.reports[mbuf.NoSA]
-	if w.now >= r.next && w.events.Push(Event{Kind: EventAcquire, Lcore: uint8(w.id), Child: child, Time: w.now}) {
-		r.next = w.now + reportEvery
+	next := &w.acquires[child%acquireShares]
+	if w.now >= *next && w.events.Push(Event{Kind: EventAcquire, Lcore: uint8(w.id), Child: child, Time: w.now}) {
+		*next = w.now + reportEvery
 	}
 }
 
-// reportLimits passes lifetimes that SAs have reached on to control.
+// reportLimits passes lifetimes that SAs have reached on to control. They are told once, so they stay where they are while
+// the ring has no room.
 func (w *Worker) reportLimits() {
+	if w.events.Len()+len(w.limits) > w.events.Cap() {
+		return
+	}
 	n := w.outbound.TakeEvents(w.limits)
 	n += w.inbound.TakeEvents(w.limits[n:])
 	for _, e := range w.limits[:n] {

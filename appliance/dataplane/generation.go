@@ -65,8 +65,27 @@ func NewGeneration(g Generation, lcores int) *Generation {
 	return &g
 }
 
-// out returns the SA that lcore seals with for child.
-func (g *Generation) out(child uint32, lcore int) OutRef { return g.Out[int(child)*g.lcores+lcore] }
+// out returns the SA that lcore seals with for child; NoSA for a child that this generation no longer has, because a packet
+// may have met an earlier one and waited in a hand-off ring.
+func (g *Generation) out(child uint32, lcore int) OutRef {
+	i := uint64(child)*uint64(g.lcores) + uint64(lcore)
+	if i >= uint64(len(g.Out)) {
+		return NoSA
+	}
+	return g.Out[i]
+}
+
+// noChild stands for children that a generation does not have: nothing matches its selectors and it leads nowhere.
+var noChild Child
+
+// child returns the description of a child. An SA whose child has gone from the generation before it was removed drops what
+// it carries instead of ending its lcore.
+func (g *Generation) child(i uint32) *Child {
+	if uint64(i) >= uint64(len(g.Children)) {
+		return &noChild
+	}
+	return &g.Children[i]
+}
 
 // toUs reports whether an IP packet, its fixed header checked, is for the appliance itself: one of its addresses, or
 // multicast or broadcast, which it never forwards. It has a handful of addresses, so a loop over them beats a map.

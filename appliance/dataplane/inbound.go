@@ -178,7 +178,7 @@ func (w *Worker) deliverOne(m *mbuf.Mbuf) mbuf.Verdict {
 	if _, code := w.packet.Parse(m.Data()); code != spd.ParseOK {
 		return mbuf.Malformed
 	}
-	p, child := &w.packet, &w.gen.Children[w.in[m.SA].child]
+	p, child := &w.packet, w.gen.child(w.in[m.SA].child)
 	if !child.Selectors.Match(p, true) {
 		return mbuf.SelectorMismatch
 	}

@@ -25,14 +25,14 @@ func (w *Worker) obey(o order) {
 	case RemoveInbound:
 		w.removeInbound(o)
 	case RemoveOutbound:
-		if sa := &w.out[o.slot]; !sa.live || sa.removal.op != 0 {
+		if !w.outLive[o.slot] || w.out[o.slot].removal.op != 0 {
 			w.ack(o, BadCommand)
 			return
 		}
 		w.out[o.slot].removal = o
 		w.removals++
 	case Drain:
-		w.draining = true
+		w.draining, w.quiet = true, 0
 		w.drains = append(w.drains, o)
 		w.removals++
 	}
@@ -47,14 +47,13 @@ func (w *Worker) installInbound(o order) {
 		w.ack(o, SPIInUse)
 		return
 	}
-	w.in[o.slot].live = true
+	w.inLive[o.slot] = true
 	w.ack(o, Done)
 }
 
 func (w *Worker) installOutbound(o order) {
-	sa := &w.out[o.slot]
-	sa.live = true
-	if sa.pacer != nil {
+	w.outLive[o.slot] = true
+	if sa := &w.out[o.slot]; sa.pacer != nil {
 		sa.pacer.Start(w.now)
 		w.paced = append(w.paced, o.slot)
 	}
@@ -63,18 +62,18 @@ func (w *Worker) installOutbound(o order) {
 
 // removeInbound lets go of an inbound SA; a partial packet dies with it (RFC 9347 2.2.3 keeps SAs apart).
 func (w *Worker) removeInbound(o order) {
-	sa := &w.in[o.slot]
-	if !sa.live {
+	if !w.inLive[o.slot] {
 		w.ack(o, BadCommand)
 		return
 	}
+	sa := &w.in[o.slot]
 	w.sad.Delete(sa.spi)
 	if sa.reasm != nil {
 		sa.reasm.Close(w.pool)
 		w.foldSA(int(o.slot))
 		w.wheel.Cancel(o.slot)
 	}
-	*sa = inSA{}
+	*sa, w.inLive[o.slot] = inSA{}, false
 	w.ack(o, Done)
 }
 
@@ -85,6 +84,9 @@ func (w *Worker) finishRemovals() {
 	}
 	busy := len(w.ready) > 0
 	for slot := range w.out {
+		if !w.outLive[slot] {
+			continue // the builder may be at work there
+		}
 		sa := &w.out[slot]
 		if !sa.idle() {
 			busy = true
@@ -94,7 +96,7 @@ func (w *Worker) finishRemovals() {
 			o := sa.removal
 			w.unpace(o.slot)
 			w.foldSA(slot)
-			*sa = outSA{}
+			*sa, w.outLive[slot] = outSA{}, false
 			w.removals--
 			w.ack(o, Done)
 		}

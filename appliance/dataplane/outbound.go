@@ -27,7 +27,7 @@ func (w *Worker) fromClearRing(r *packetRing) int {
 	ms := w.burst[:0]
 	for _, m := range w.burst[:n] {
 		ref := w.gen.out(m.Aux, w.id)
-		if ref.Slot == noSlot || int(ref.Lcore) != w.id {
+		if int(ref.Lcore) != w.id || !w.holds(ref.Slot) {
 			w.reject(m, mbuf.NoSA) // the SA moved while the packet was in the ring
 			continue
 		}
@@ -94,6 +94,8 @@ func (w *Worker) steerClear(ms mbuf.Burst) mbuf.Burst {
 			w.reject(m, mbuf.NoSA)
 		case int(ref.Lcore) != w.id:
 			w.clearTo[ref.Lcore].add(m)
+		case !w.holds(ref.Slot):
+			w.reject(m, mbuf.NoSA)
 		default:
 			m.SA = ref.Slot
 			kept = append(kept, m)
@@ -101,6 +103,11 @@ func (w *Worker) steerClear(ms mbuf.Burst) mbuf.Burst {
 	}
 	w.count.ClearOut += w.handOver(w.clearTo)
 	return kept
+}
+
+// holds reports whether there is an outbound SA in slot: a generation may name one that is gone, or not there yet.
+func (w *Worker) holds(slot uint32) bool {
+	return uint64(slot) < uint64(len(w.outLive)) && w.outLive[slot]
 }
 
 // frame gives packets to the framers of their SAs, a run at a time.
@@ -171,6 +178,11 @@ func (w *Worker) pace() int {
 		sa.queued = false
 		w.ready = append(w.ready[:i], w.ready[i+1:]...)
 	}
+	if last := len(w.ready) - 1; last > 0 { // they take turns in being first, or one of them would get all the room
+		first := w.ready[0]
+		copy(w.ready, w.ready[1:])
+		w.ready[last] = first
+	}
 	w.finishRemovals()
 	return work
 }
@@ -180,7 +192,7 @@ const emitQuota = 2 * mbuf.BurstSize
 
 // emit asks a framer for up to n payloads, as many as the transmit queue has room for, and seals them.
 func (w *Worker) emit(slot uint32, sa *outSA, n int) int {
-	port := w.gen.Children[sa.child].Egress.Port
+	port := w.gen.child(sa.child).Egress.Port
 	sent := 0
 	for sent < n {
 		want := min(n-sent, w.tx[port].room(), len(w.sealing))
@@ -208,6 +220,6 @@ func (w *Worker) seal(ms mbuf.Burst) {
 	}
 	w.count.Sealed += uint64(n)
 	for _, m := range ms[:n] {
-		w.egress(m, &w.gen.Children[w.out[m.SA].child].Egress)
+		w.egress(m, &w.gen.child(w.out[m.SA].child).Egress)
 	}
 }

@@ -27,7 +27,7 @@ const (
 )
 
 // stripLink takes l2 octets of link header off; false where the frame does not carry IP. L3 remembers the length, so that
-// a punted packet can be given back its header.
+// a punted packet can be given back its header and the host stack can tell frames from IP packets.
 func stripLink(m *mbuf.Mbuf, l2 uint8) bool {
 	m.L3 = 0
 	if l2 == 0 {
@@ -37,11 +37,10 @@ func stripLink(m *mbuf.Mbuf, l2 uint8) bool {
 	if len(d) < etherLen {
 		return false
 	}
-	if t := be16(d[12:]); t != etherIPv4 && t != etherIPv6 {
-		return false
-	}
 	m.L3 = l2
-	return m.Adj(int(l2))
+	m.Adj(int(l2))
+	t := be16(d[12:])
+	return t == etherIPv4 || t == etherIPv6
 }
 
 // CheckIP validates the fixed IP header at the start of m's data and cuts link padding off behind the packet, so that

@@ -122,6 +122,7 @@ func (p *Plane) newWorker(id int, c *LcoreConfig) (*Worker, error) {
 		id: id, pool: c.Pool, shared: &p.generation, gen: p.generation.Load(),
 		outbound: esp.NewOutbound(p.cfg.Engine(slots), slots), inbound: esp.NewInbound(p.cfg.Engine(slots), slots),
 		sad: esp.NewSAD(slots), out: make([]outSA, slots), in: make([]inSA, slots),
+		outLive: make([]bool, slots), inLive: make([]bool, slots),
 		ready: make([]uint32, 0, slots), paced: make([]uint32, 0, slots), wheel: tsc.NewWheel(wheelTick, slots),
 		orders: ring.New[order](orderRing), acks: ring.New[Ack](orderRing),
 		punts: ring.New[*mbuf.Mbuf](punt), injected: ring.New[*mbuf.Mbuf](punt), events: ring.New[Event](eventRing),

@@ -19,8 +19,7 @@ type outSA struct {
 	child  uint32
 	// tunnelMTU is the largest inner packet of a plain tunnel SA, octets; 0 on AGGFRAG SAs, which have no such limit.
 	tunnelMTU int
-	queued    bool // in Worker.ready
-	live      bool
+	queued    bool                     // in Worker.ready
 	folded    [mbuf.NumVerdicts]uint64 // of the framer's drops, already in the lcore's counters
 	// removal is the RemoveOutbound order that waits until the framer is empty; op 0 when there is none.
 	removal order
@@ -32,8 +31,7 @@ type inSA struct {
 	reasm   *iptfs.Reassembler
 	child   uint32
 	spi     uint32
-	armed   int64 // when the wheel will call, 0: not at all
-	live    bool
+	armed   int64                    // when the wheel will call, 0: not at all
 	folded  [mbuf.NumVerdicts]uint64 // of the reassembler's drops, already in the lcore's counters
 }
 

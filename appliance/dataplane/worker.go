@@ -37,6 +37,8 @@ type Worker struct {
 	sad      *esp.SAD
 	out      []outSA  // by outbound slot
 	in       []inSA   // by inbound slot
+	outLive  []bool   // outbound slots that the builder has handed over and not got back: others are not to be read
+	inLive   []bool   // the same for inbound ones
 	ready    []uint32 // outbound slots with payloads to send as soon as there is room
 	paced    []uint32 // outbound slots that send by their slot clock
 	wheel    *tsc.Wheel
@@ -50,6 +52,7 @@ type Worker struct {
 
 	count     Counters
 	reports   [mbuf.NumVerdicts]report
+	acquires  [acquireShares]int64 // when the next one may be told, by child
 	published published
 	publishAt int64
 	seen      atomic.Uint64 // number of the newest generation in use
