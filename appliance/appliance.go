@@ -229,6 +229,9 @@ func (a *Appliance) openPorts(now func() int64) error {
 			return fmt.Errorf("port %q: %w", pc.Name, err)
 		}
 		a.ports = append(a.ports, p)
+		if got := p.Info().TxQueues; got < len(a.pools) {
+			return fmt.Errorf("port %q: device %s has %d transmit queues, expected one for each of %d lcores", pc.Name, pc.Device, got, len(a.pools))
+		}
 	}
 	return nil
 }

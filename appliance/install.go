@@ -72,6 +72,11 @@ func (a *Appliance) assignPairs(lcores int) map[uint32]int {
 // installPairs installs all inbound SAs, then all outbound ones: an outbound SA may send from that moment on.
 func (a *Appliance) installPairs(ctx context.Context, do execute) error {
 	out := make([]dataplane.SA, len(a.pairs))
+	defer func() {
+		for i := range out {
+			clear(out[i].Keymat[:])
+		}
+	}()
 	for i := range a.pairs {
 		pair := &a.pairs[i]
 		t := &a.cfg.Tunnels[pair.tunnel]
@@ -81,7 +86,7 @@ func (a *Appliance) installPairs(ctx context.Context, do execute) error {
 		if out[i], in, err = saPair(a.cfg, t, &t.SAs[pair.number], share); err != nil {
 			return err
 		}
-		if pair.inSlot, err = a.installOne(ctx, do, dataplane.InstallInbound, pair, in); err != nil {
+		if pair.inSlot, err = a.installOne(ctx, do, dataplane.InstallInbound, pair, &in); err != nil {
 			return err
 		}
 	}
@@ -93,20 +98,21 @@ func (a *Appliance) installPairs(ctx context.Context, do execute) error {
 	for i := range a.pairs {
 		pair := &a.pairs[i]
 		if !pair.hasOut {
-			clear(out[i].Keymat[:])
 			continue
 		}
 		var err error
-		if pair.outSlot, err = a.installOne(ctx, do, dataplane.InstallOutbound, pair, out[i]); err != nil {
+		if pair.outSlot, err = a.installOne(ctx, do, dataplane.InstallOutbound, pair, &out[i]); err != nil {
 			return err
 		}
-		clear(out[i].Keymat[:])
 	}
 	return nil
 }
 
-func (a *Appliance) installOne(ctx context.Context, do execute, op dataplane.Op, pair *saSlot, sa dataplane.SA) (uint32, error) {
-	c := dataplane.Command{Op: op, Lcore: uint8(pair.lcore), Ticket: a.nextTicket(), Child: uint32(pair.tunnel), SA: sa}
+// installOne installs one SA and wipes its keys here, whether the data plane took them or not.
+func (a *Appliance) installOne(ctx context.Context, do execute, op dataplane.Op, pair *saSlot, sa *dataplane.SA) (uint32, error) {
+	c := dataplane.Command{Op: op, Lcore: uint8(pair.lcore), Ticket: a.nextTicket(), Child: uint32(pair.tunnel), SA: *sa}
+	clear(sa.Keymat[:])
+	defer clear(c.SA.Keymat[:])
 	ack, err := do(ctx, &c)
 	if err != nil {
 		return 0, fmt.Errorf("tunnel %q: %w", a.cfg.Tunnels[pair.tunnel].Name, err)

@@ -67,7 +67,8 @@ func (a *Appliance) Status() Status {
 		info := p.Info()
 		s.Ports = append(s.Ports, PortStatus{Name: a.cfg.Ports[i].Name, Device: info.Name, Steering: info.Steering, Stats: p.Stats()})
 	}
-	for _, p := range a.pairs {
+	for i := range a.pairs {
+		p := &a.pairs[i] // not a copy: the slot numbers in it are Run's alone
 		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.tunnel].Name, Lcore: p.lcore, SPIIn: p.spiIn, SPIOut: p.spiOut, Suite: p.suite})
 	}
 	s.Events, s.Punted = map[string]uint64{}, a.punted

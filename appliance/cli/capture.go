@@ -53,10 +53,15 @@ func networkLayer(frame []byte, link pcappmd.LinkType) []byte {
 	return nil
 }
 
-// newPool makes the memory of an offline run: packets are handled one at a time, so little is enough, and payloads wait in
-// reorder windows.
-func newPool(waiting int) (*mbuf.Pool, error) {
-	return mbuf.NewPool(mbuf.PoolConfig{Name: "offline", N2K: 2*waiting + 512, N9K: 64 + waiting/8, N64K: 16 + waiting/32})
+// newPool makes the memory of an offline run: packets are handled one at a time, but for up to waiting of at most largest
+// octets each, which wait in reorder windows or queues.
+func newPool(waiting, largest int) (*mbuf.Pool, error) {
+	n := [...]int{mbuf.Class2K: 512, mbuf.Class9K: 2 * mbuf.BurstSize, mbuf.Class64K: mbuf.BurstSize + 16}
+	most, _ := mbuf.ClassFor(largest)
+	for c := range most + 1 {
+		n[c] += waiting
+	}
+	return mbuf.NewPool(mbuf.PoolConfig{Name: "offline", N2K: n[mbuf.Class2K], N9K: n[mbuf.Class9K], N64K: n[mbuf.Class64K]})
 }
 
 // params turns a [[sa]] of a key file into what package esp builds an SA from.
@@ -73,14 +78,7 @@ func params(file string, i int, s *config.CaptureSA) (*esp.Params, error) {
 		p.Mode = esp.ModeAGGFRAG
 	}
 	if s.Encap == config.EncapUDP {
-		p.Encap, p.SrcPort, p.DstPort = esp.EncapUDP, portOr4500(s.SrcPort), portOr4500(s.DstPort)
+		p.Encap, p.SrcPort, p.DstPort = esp.EncapUDP, s.SrcPort, s.DstPort
 	}
 	return p, nil
-}
-
-func portOr4500(p uint16) uint16 {
-	if p == 0 {
-		return 4500
-	}
-	return p
 }

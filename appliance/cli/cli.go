@@ -104,23 +104,27 @@ func usage(w io.Writer) {
 }
 
 func help(e *env, args []string) error {
-	if len(args) == 0 {
+	f := e.flags("help")
+	if err := parse(f, args, 1); err != nil {
+		return err
+	}
+	if f.NArg() == 0 {
 		usage(e.stdout)
 		return nil
 	}
 	for _, v := range verbs {
-		if v.name == args[0] {
+		if v.name == f.Arg(0) {
 			fmt.Fprintf(e.stdout, "usage: stillwater %s %s\n%s\n", v.name, v.args, v.help)
-			if v.name == "help" || v.name == "drivers" {
-				return nil
-			}
 			return v.run(&env{e.stdout, e.stdout}, []string{"-h"})
 		}
 	}
-	return &usageError{fmt.Sprintf("no verb %q; the verbs are %s", args[0], verbNames())}
+	return &usageError{fmt.Sprintf("no verb %q; the verbs are %s", f.Arg(0), verbNames())}
 }
 
-func drivers(e *env, _ []string) error {
+func drivers(e *env, args []string) error {
+	if err := parse(e.flags("drivers"), args, 0); err != nil {
+		return err
+	}
 	names, lines := pmd.Drivers()
 	for _, n := range names {
 		fmt.Fprintf(e.stdout, "%s:\n    %s:%s\n", n, n, lines[n])

@@ -3,8 +3,9 @@ package cli
 import (
 	"fmt"
 	"math"
+	"net/netip"
 
-	"stillwater/appliance/dataplane"
+	"stillwater/appliance/config"
 	"stillwater/crypto/aead"
 	"stillwater/crypto/esp"
 	"stillwater/iptfs"
@@ -20,11 +21,11 @@ const never = math.MaxInt64 / 2
 type decapper struct {
 	pool    *mbuf.Pool
 	inbound *esp.Inbound
-	slots   map[uint32]uint32 // by SPI: foreign SPIs may be any number, and an offline run has time
-	sas     []decapSA         // by slot
+	slots   map[uint32][]int // by SPI: foreign SPIs may be any number, and an offline run has time
+	sas     []decapSA        // by slot
 	out     *pcappmd.Writer
 	result  pcapResult
-	outers  fragments
+	outers  outerReader
 	now     int64
 	burst   mbuf.Burst
 	inner   mbuf.Burst
@@ -33,7 +34,9 @@ type decapper struct {
 // decapSA is one SA of the key file.
 type decapSA struct {
 	spi    uint32
+	dst    netip.Addr         // of the outer packets; the zero Addr: any
 	reasm  *iptfs.Reassembler // nil in tunnel mode
+	timed  bool               // a lost-packet timer is configured
 	seen   uint64
 	opened uint64
 }
@@ -44,7 +47,8 @@ func (e *env) decap(args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &decapper{burst: make(mbuf.Burst, 1), inner: make(mbuf.Burst, 256), result: pcapResult{Drops: map[string]uint64{}}}
+	d := &decapper{burst: make(mbuf.Burst, 1), inner: make(mbuf.Burst, mbuf.BurstSize), result: pcapResult{Drops: map[string]uint64{}}}
+	defer d.close()
 	if err := d.setup(f); err != nil {
 		return err
 	}
@@ -69,45 +73,79 @@ func (d *decapper) setup(f pcapFlags) error {
 		return err
 	}
 	defer set.Wipe()
-	starts, err := firstNumbers(f.in)
+	n := len(set.SAs)
+	d.inbound, d.slots, d.sas = esp.NewInbound(aead.NewStd(n), n), map[uint32][]int{}, make([]decapSA, n)
+	d.outers = outerReader{ports: []uint16{natPort}, slots: d.slots}
+	ps, waiting := make([]*esp.Params, n), 0
+	for i := range set.SAs {
+		s := &set.SAs[i]
+		if ps[i], err = params(set.File, i, s); err != nil {
+			return err
+		}
+		d.slots[s.SPI] = append(d.slots[s.SPI], i)
+		d.sas[i] = decapSA{spi: s.SPI, dst: s.Dst, timed: s.LostPacketTimer != 0}
+		waiting += s.ReorderWindow
+		if ps[i].Encap == esp.EncapUDP {
+			d.outers.ports = append(d.outers.ports, ps[i].SrcPort, ps[i].DstPort)
+		}
+	}
+	if d.pool, err = newPool(0, 0); err != nil {
+		return err
+	}
+	starts, seen, err := d.findStarts(f.in, ps)
 	if err != nil {
 		return err
 	}
-	n := len(set.SAs)
-	d.inbound, d.slots, d.sas = esp.NewInbound(aead.NewStd(n), n), map[uint32]uint32{}, make([]decapSA, n)
-	waiting := 0
-	for i := range set.SAs {
-		s := &set.SAs[i]
-		p, err := params(set.File, i, s)
-		if err != nil {
-			return err
-		}
-		p.FirstSeq = starts[s.SPI].from(s.ESN, s.ESNInitialHi)
-		if p.ReplayWindow == 0 {
-			p.ReplayWindow = esp.MaxWindow // duplicates are dropped, and hardly anything is too old
-		}
-		if err := d.inbound.Install(uint32(i), p); err != nil {
-			return fmt.Errorf("%s: sa %d: %w", set.File, i+1, err)
-		}
-		d.slots[s.SPI] = uint32(i)
-		d.sas[i].spi = s.SPI
-		if p.Mode != esp.ModeAGGFRAG {
-			continue
-		}
-		timer := int64(s.LostPacketTimer)
-		if timer == 0 {
-			timer = never
-		}
-		d.sas[i].reasm, err = iptfs.NewReassembler(iptfs.ReassemblerConfig{
-			Window: s.ReorderWindow, LostTimer: timer, MaxInner: math.MaxUint16, First: p.FirstSeq,
-		})
-		if err != nil {
-			return fmt.Errorf("%s: sa %d: %w", set.File, i+1, err)
-		}
-		waiting += s.ReorderWindow
+	d.close()
+	if d.pool, err = newPool(min(waiting, seen.packets), seen.largest); err != nil {
+		return err
 	}
-	d.pool, err = newPool(waiting)
+	for i := range set.SAs {
+		ps[i].FirstSeq = starts[i].from(ps[i])
+		if err := d.install(i, ps[i], &set.SAs[i]); err != nil {
+			return fmt.Errorf("%s: sa %d: %w", set.File, i+1, err)
+		}
+	}
+	return nil
+}
+
+// install builds one SA.
+func (d *decapper) install(i int, p *esp.Params, s *config.CaptureSA) (err error) {
+	if p.ReplayWindow == 0 {
+		p.ReplayWindow = -1 // off in a key file; package esp would take its default
+	}
+	if err := d.inbound.Install(uint32(i), p); err != nil || p.Mode != esp.ModeAGGFRAG {
+		return err
+	}
+	timer := int64(never)
+	if d.sas[i].timed {
+		timer = int64(s.LostPacketTimer)
+	}
+	d.sas[i].reasm, err = iptfs.NewReassembler(iptfs.ReassemblerConfig{
+		Window: s.ReorderWindow, LostTimer: timer, MaxInner: math.MaxUint16, First: p.FirstSeq,
+	})
 	return err
+}
+
+// find returns the SA of a packet: by SPI and, where several have chosen the same, by destination. A destination that fits
+// none is one that a NAT has changed.
+func (d *decapper) find(spi uint32, dst netip.Addr) (slot int, ok bool) {
+	for _, i := range d.slots[spi] {
+		if d.sas[i].dst == dst {
+			return i, true
+		}
+		if !ok || !d.sas[i].dst.IsValid() {
+			slot, ok = i, true
+		}
+	}
+	return slot, ok
+}
+
+// close gives the memory back, but for what an aborted run still holds.
+func (d *decapper) close() {
+	if d.pool != nil {
+		d.pool.Close()
+	}
 }
 
 // run opens every packet, then delivers what still waits for packets that the capture does not have.
@@ -124,6 +162,7 @@ func (d *decapper) run(name string) error {
 			return err
 		}
 	}
+	d.result.drop(mbuf.OuterFragment, d.outers.fragments.incomplete())
 	return d.wrongKey()
 }
 
@@ -133,45 +172,38 @@ func (d *decapper) packet(p pcappmd.Packet, ip []byte) error {
 		d.result.OtherPackets++
 		return nil
 	}
-	if whole, waiting := d.outers.add(ip); waiting {
-		return nil
-	} else if whole != nil {
-		ip = whole
-	}
-	m := d.pool.Get(len(ip))
-	if m == nil {
-		return fmt.Errorf("packet of %d octets: too large, or too many packets wait for missing ones", len(ip))
-	}
-	copy(m.Append(len(ip)), ip)
-	m.Time = p.Time
-	v := dataplane.CheckIP(m)
-	if v == mbuf.Pass {
-		v = dataplane.ParseOuter(m)
-	}
+	o := d.outers.read(ip, d.pool)
 	switch {
-	case v == mbuf.Pass:
+	case o.waiting:
+		return nil
+	case o.m == nil && o.verdict == mbuf.NoBuffer:
+		return fmt.Errorf("packet of %d octets: no buffer is left, too many packets wait for missing ones", len(ip))
+	case o.m == nil:
+		d.result.drop(o.verdict, 1)
+		return nil
+	case o.verdict == mbuf.Pass:
 		d.result.OuterPackets++
-		return d.open(m)
+		o.m.Time = p.Time
+		return d.open(o.m, o.dst)
 	case p.Truncated:
-		v = mbuf.TooShort
-		d.result.drop(v, 1)
-	case v == mbuf.Punted || v == mbuf.Keepalive || v == mbuf.BadVersion:
+		d.result.drop(mbuf.TooShort, 1)
+	case o.verdict == mbuf.Punted || o.verdict == mbuf.Keepalive || o.verdict == mbuf.BadVersion:
 		d.result.OtherPackets++
 	default:
-		d.result.drop(v, 1)
+		d.result.drop(o.verdict, 1)
 	}
-	d.pool.Put(m)
+	d.pool.Put(o.m)
 	return nil
 }
 
 // open decrypts one ESP packet and writes what it completes.
-func (d *decapper) open(m *mbuf.Mbuf) error {
-	slot, known := d.slots[m.SPI]
+func (d *decapper) open(m *mbuf.Mbuf, dst netip.Addr) error {
+	slot, known := d.find(m.SPI, dst)
 	if !known {
 		d.reject(m.Reject(mbuf.UnknownSPI))
 		return nil
 	}
-	d.burst[0], m.SA = m, slot
+	d.burst[0], m.SA = m, uint32(slot)
 	sa := &d.sas[m.SA]
 	sa.seen++
 	if d.inbound.Open(d.burst) == 0 {
@@ -183,8 +215,17 @@ func (d *decapper) open(m *mbuf.Mbuf) error {
 		defer d.pool.Put(m)
 		return d.write(m)
 	}
-	sa.reasm.Receive(m, d.pool, d.now)
-	return d.drain(sa)
+	sa.reasm.Receive(m, d.pool, d.clock(sa))
+	return d.drain(sa, d.clock(sa))
+}
+
+// clock is the time that an SA's timers see: that of the capture or, where none is configured, none at all, because a
+// capture's clock may jump by more than never is.
+func (d *decapper) clock(sa *decapSA) int64 {
+	if sa.timed {
+		return d.now
+	}
+	return 0
 }
 
 func (d *decapper) reject(m *mbuf.Mbuf) {
@@ -193,9 +234,9 @@ func (d *decapper) reject(m *mbuf.Mbuf) {
 }
 
 // drain writes every inner packet that is complete, and expires what a configured timer gives up.
-func (d *decapper) drain(sa *decapSA) error {
+func (d *decapper) drain(sa *decapSA, now int64) error {
 	for {
-		n := sa.reasm.Drain(d.inner, d.pool, d.now)
+		n := sa.reasm.Drain(d.inner, d.pool, now)
 		for _, m := range d.inner[:n] {
 			if err := d.write(m); err != nil {
 				return err
@@ -205,10 +246,10 @@ func (d *decapper) drain(sa *decapSA) error {
 		if n > 0 {
 			continue
 		}
-		if at, armed := sa.reasm.Deadline(); !armed || at > d.now {
+		if at, armed := sa.reasm.Deadline(); !armed || at > now {
 			return nil
 		}
-		sa.reasm.Expire(d.pool, d.now)
+		sa.reasm.Expire(d.pool, now)
 	}
 }
 
@@ -223,8 +264,7 @@ func (d *decapper) finish(sa *decapSA) error {
 	if sa.reasm == nil {
 		return nil
 	}
-	d.now = math.MaxInt64
-	if err := d.drain(sa); err != nil {
+	if err := d.drain(sa, math.MaxInt64); err != nil {
 		return err
 	}
 	c := sa.reasm.Counters()
@@ -240,7 +280,7 @@ func (d *decapper) finish(sa *decapSA) error {
 func (d *decapper) wrongKey() error {
 	for i, sa := range d.sas {
 		if sa.seen > 0 && sa.opened == 0 {
-			return fmt.Errorf("SA with SPI %#x: none of its %d packets could be opened (%s): check key, encr, integ, esn and esn_initial_hi of sa %d",
+			return fmt.Errorf("SA with SPI %#x: none of its %d packets could be opened (%s): check mode, key, encr, integ, esn and esn_initial_hi of sa %d",
 				sa.spi, sa.seen, d.verdicts(), i+1)
 		}
 	}

@@ -38,10 +38,7 @@ type demoResult struct {
 
 var demoModes = []string{"constant", "aggregate", "tunnel"}
 
-const (
-	maxDemoLcores = 32
-	demoMaxInner  = 9216
-)
+const maxDemoLcores = 32
 
 // demo runs two appliances on in-memory wires.
 func demo(e *env, args []string) error {
@@ -66,7 +63,7 @@ func demo(e *env, args []string) error {
 	if *duration <= 0 {
 		return &usageError{fmt.Sprintf("-duration %v, expected more than nothing", *duration)}
 	}
-	mix, err := testbed.NewMix(*inner, demoMaxInner)
+	mix, err := testbed.NewMix(*inner, testbed.MaxInner(*mode))
 	if err != nil {
 		return err
 	}

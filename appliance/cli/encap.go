@@ -41,6 +41,7 @@ func (e *env) encap(args []string) error {
 		return err
 	}
 	x := &encapper{burst: make(mbuf.Burst, mbuf.BurstSize), result: pcapResult{Drops: map[string]uint64{}}}
+	defer x.close()
 	if err := x.setup(f); err != nil {
 		return err
 	}
@@ -55,6 +56,13 @@ func (e *env) encap(args []string) error {
 		return err
 	}
 	return e.printResult(&x.result, f.asJSON)
+}
+
+// close gives the memory back, but for what an aborted run still holds.
+func (x *encapper) close() {
+	if x.pool != nil {
+		x.pool.Close()
+	}
 }
 
 // setup builds the SA: the first of the key file.
@@ -76,7 +84,8 @@ func (x *encapper) setup(f pcapFlags) error {
 	if err := x.outbound.Install(0, p); err != nil {
 		return fmt.Errorf("%s: sa 1: %w", set.File, err)
 	}
-	if x.pool, err = newPool(encapQueue); err != nil {
+	// What waits is less than a payload: many small packets, or few large ones.
+	if x.pool, err = newPool(encapQueue, 0); err != nil {
 		return err
 	}
 	size := max(f.outerSize, s.OuterSize)
@@ -112,8 +121,11 @@ func (x *encapper) frame(p *esp.Params, s *config.CaptureSA, size int) error {
 		return nil
 	}
 	fixed := size != 0
-	if !fixed {
+	switch {
+	case !fixed:
 		size = defaultOuter
+	case size > maxOuter:
+		return fmt.Errorf("outer size %d: expected at most %d", size, maxOuter)
 	}
 	capacity, err := esp.PayloadCapacity(p, size)
 	if err != nil {
@@ -128,8 +140,10 @@ func (x *encapper) frame(p *esp.Params, s *config.CaptureSA, size int) error {
 	} else {
 		cfg.HoldTime = encapHold
 	}
-	x.framer, err = iptfs.NewFramer(cfg)
-	return err
+	if x.framer, err = iptfs.NewFramer(cfg); err != nil {
+		return fmt.Errorf("outer size %d: %w", size, err)
+	}
+	return nil
 }
 
 // run seals every packet and then what is left in the framer.
@@ -160,6 +174,10 @@ func (x *encapper) packet(p pcappmd.Packet, ip []byte) error {
 	n, ok := ipLength(ip)
 	if !ok || p.Truncated {
 		x.result.OtherPackets++
+		return nil
+	}
+	if n > maxOuter {
+		x.result.drop(mbuf.TooBig, 1)
 		return nil
 	}
 	m := x.pool.Get(n)

@@ -6,6 +6,7 @@ import "encoding/binary"
 // encryption. Bounded: at most maxPartial packets wait, the oldest goes first.
 type fragments struct {
 	waiting []partialOuter
+	evicted uint64 // fragments of packets that had to make room
 }
 
 // maxPartial bounds the packets that wait for fragments.
@@ -18,6 +19,7 @@ type partialOuter struct {
 	data   []byte
 	have   []bool // by units of 8 octets
 	total  int    // octets of data, 0 until the last fragment is known
+	pieces uint64 // fragments that came
 }
 
 // piece is one fragment.
@@ -39,18 +41,29 @@ func (f *fragments) add(ip []byte) (whole []byte, waiting bool) {
 	at := f.find(p.key)
 	if at < 0 {
 		if len(f.waiting) == maxPartial {
+			f.evicted += f.waiting[0].pieces
 			f.waiting = f.waiting[1:]
 		}
 		f.waiting = append(f.waiting, partialOuter{key: p.key})
 		at = len(f.waiting) - 1
 	}
 	w := &f.waiting[at]
+	w.pieces++
 	if !w.join(&p) {
 		return nil, true
 	}
 	whole = w.finish()
 	f.waiting = append(f.waiting[:at], f.waiting[at+1:]...)
 	return whole, false
+}
+
+// incomplete is how many fragments never became a packet.
+func (f *fragments) incomplete() uint64 {
+	n := f.evicted
+	for i := range f.waiting {
+		n += f.waiting[i].pieces
+	}
+	return n
 }
 
 func (f *fragments) find(key string) int {

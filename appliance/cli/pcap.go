@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 
 	"stillwater/appliance/config"
 	"stillwater/pmd/mbuf"
@@ -55,8 +56,21 @@ func (e *env) pcapFlags(name string, args []string) (p pcapFlags, err error) {
 		if need.value == "" {
 			return p, &usageError{"-" + need.name + " FILE is missing"}
 		}
+		if need.name != "out" && sameFile(need.value, p.out) {
+			return p, &usageError{fmt.Sprintf("-out %s is the file of -%s, which it would replace", p.out, need.name)}
+		}
 	}
 	return p, nil
+}
+
+// sameFile reports whether two names lead to one file.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
 }
 
 // loadKeys reads the SAs; the caller wipes them.

@@ -45,10 +45,10 @@ func mutable(ip []byte) (ttl uint8) {
 	return ttl
 }
 
-var seed = maphash.MakeSeed()
+var digestSeed = maphash.MakeSeed()
 
 // digest identifies a packet from which mutable has taken its parts.
-func digest(ip []byte) uint64 { return maphash.Bytes(seed, ip) }
+func digest(ip []byte) uint64 { return maphash.Bytes(digestSeed, ip) }
 
 // sent is one packet on its way.
 type sent struct {

@@ -25,9 +25,11 @@ type PairConfig struct {
 	Encr   string // "" means aes128gcm16
 	Integ  string
 	Window int                   // packets on their way in each direction; 0: 128 for each lcore
+	Mbufs  int                   // of each lcore; 0: 16384
 	Rate   string                // l3_fixed_rate of each constant tunnel; "" means 200m
 	Extra  string                // more lines for both [[tunnel]] tables
 	Impair [2]softpmd.Impairment // of the outside wire
+	Seed   uint64                // of the impairments; 0: drawn
 	Hash   softpmd.HashFunc      // of the outside wire; nil: Toeplitz, so that SPIs arrive on lcores that do not own them
 	IPv6   bool                  // outer addresses
 	Clock  func() int64          // for stepped use
@@ -43,17 +45,34 @@ type Pair struct {
 	configs    [2]*config.Config
 }
 
-// tunnelMTU is the MTU of the outside wire: 1500 for IP-TFS, which fragments; enough for every inner packet in tunnel mode,
+// The largest MTU of a port, and what ESP adds at most, octets.
+const (
+	largestMTU  = 9216
+	espOverhead = 128
+)
+
+// MaxInner returns the octets of the largest inner packet that a pair carries in a mode: plain tunnels do not fragment.
+func MaxInner(mode string) int {
+	if mode == "tunnel" {
+		return largestMTU - espOverhead
+	}
+	return largestMTU
+}
+
+// outerMTU is the MTU of the outside wire: 1500 for IP-TFS, which fragments; enough for every inner packet in tunnel mode,
 // which does not.
 func (c *PairConfig) outerMTU() int {
 	if c.Mode == "tunnel" {
-		return max(1500, c.Mix.MaxSize+128)
+		return max(1500, c.Mix.MaxSize+espOverhead)
 	}
 	return 1500
 }
 
-// NewPair builds everything; nothing runs yet.
-func NewPair(c PairConfig) (*Pair, error) {
+// NewPair builds everything; nothing runs yet, and nothing is left behind when it fails.
+func NewPair(c PairConfig) (pair *Pair, err error) {
+	if most := MaxInner(c.Mode); c.Mix.MaxSize > most {
+		return nil, fmt.Errorf("inner packets of %d octets, expected at most %d in mode %s", c.Mix.MaxSize, most, c.Mode)
+	}
 	if c.Window == 0 {
 		c.Window = 128 * c.Lcores
 	}
@@ -63,15 +82,22 @@ func NewPair(c PairConfig) (*Pair, error) {
 	if c.Rate == "" {
 		c.Rate = "200m"
 	}
+	if c.Mbufs == 0 {
+		c.Mbufs = 16384
+	}
 	p := &Pair{Observer: &Observer{}}
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
 	w := wires{}
 	for _, name := range []string{"inside0", "inside1", "outside"} {
 		wc := softpmd.WireConfig{Name: name, Link: pmd.RawIP, Ring: 4096}
 		if name == "outside" {
-			wc.Impair = c.Impair
+			wc.Impair, wc.Seed = c.Impair, c.Seed
 			wc.Hash = [2]softpmd.HashFunc{c.Hash, c.Hash}
 		}
-		var err error
 		if w[name], err = softpmd.NewWire(wc); err != nil {
 			return nil, err
 		}
@@ -95,7 +121,28 @@ func NewPair(c PairConfig) (*Pair, error) {
 			return nil, err
 		}
 	}
-	return p, p.connectHosts(&c, w)
+	if err := p.connectHosts(&c, w); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close releases a pair that was stepped, or built and never Run.
+func (p *Pair) Close() error {
+	var errs []error
+	for _, a := range p.Appliances {
+		if a != nil {
+			errs = append(errs, a.Close())
+		}
+	}
+	if p.Traffic != nil {
+		for _, h := range p.Traffic.hosts {
+			if h != nil {
+				errs = append(errs, h.close())
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (p *Pair) connectHosts(c *PairConfig, w wires) error {
@@ -158,7 +205,7 @@ func pairTexts(c *PairConfig) [2]string {
 	var texts [2]string
 	for i := range texts {
 		text := strings.NewReplacer("{END}", softpmd.End(i).String(), "{INSIDE}", fmt.Sprintf("inside%d", i)).Replace(pairText)
-		texts[i] = fmt.Sprintf(text, i, c.Lcores, max(c.Mix.MaxSize, 1500), c.outerMTU(), addr[i], bits, max(c.Mix.MaxSize, 1500),
+		texts[i] = fmt.Sprintf(text, i, c.Lcores, c.Mbufs, max(c.Mix.MaxSize, 1500), c.outerMTU(), addr[i], bits, max(c.Mix.MaxSize, 1500),
 			addr[i], addr[1-i], c.Mode, c.outerMTU(), c.modeLines(), c.Extra, sas[i].String())
 	}
 	return texts
@@ -206,6 +253,7 @@ const pairText = `unsafe_static_keys = true
 [system]
 name = "gateway%d"
 lcores = %d
+mbufs = %d
 max_inner = %d
 [[port]]
 name = "outside"
