@@ -121,6 +121,14 @@ func TestDecapWrongKeys(t *testing.T) {
 	}
 }
 
+// TestDecapOtherSPI has the key of some other SA: an error that names the SPI of the capture, no empty output.
+func TestDecapOtherSPI(t *testing.T) {
+	b, s := good(t, "decap")
+	b.write(b.keys, []byte(strings.Replace(s.keys(), "0x1001", "0x1002", 1)))
+	b.refused(b.pcap("decap"), "0x1001", "SPI")
+	b.nothingLeft()
+}
+
 // TestPcapBadKeyFile has mistakes in the key file: each error names file, line and key, and never shows key material.
 func TestPcapBadKeyFile(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, names string }{

@@ -19,16 +19,17 @@ const never = math.MaxInt64 / 2
 
 // decapper opens the ESP packets of one capture.
 type decapper struct {
-	pool    *mbuf.Pool
-	inbound *esp.Inbound
-	slots   map[uint32][]int // by SPI: foreign SPIs may be any number, and an offline run has time
-	sas     []decapSA        // by slot
-	out     *pcappmd.Writer
-	result  pcapResult
-	outers  outerReader
-	now     int64
-	burst   mbuf.Burst
-	inner   mbuf.Burst
+	pool     *mbuf.Pool
+	inbound  *esp.Inbound
+	slots    map[uint32][]int // by SPI: foreign SPIs may be any number, and an offline run has time
+	sas      []decapSA        // by slot
+	out      *pcappmd.Writer
+	result   pcapResult
+	stranger uint32 // the first SPI that no key belongs to
+	outers   outerReader
+	now      int64
+	burst    mbuf.Burst
+	inner    mbuf.Burst
 }
 
 // decapSA is one SA of the key file.
@@ -200,6 +201,9 @@ func (d *decapper) packet(p pcappmd.Packet, ip []byte) error {
 func (d *decapper) open(m *mbuf.Mbuf, dst netip.Addr) error {
 	slot, known := d.find(m.SPI, dst)
 	if !known {
+		if d.stranger == 0 {
+			d.stranger = m.SPI
+		}
 		d.reject(m.Reject(mbuf.UnknownSPI))
 		return nil
 	}
@@ -276,8 +280,12 @@ func (d *decapper) finish(sa *decapSA) error {
 	return nil
 }
 
-// wrongKey refuses the whole run where an SA had packets and not one of them could be opened.
+// wrongKey refuses the whole run where an SA had packets and not one of them could be opened, or where all the packets are
+// of other SAs.
 func (d *decapper) wrongKey() error {
+	if n := d.result.Drops[mbuf.UnknownSPI.String()]; n > 0 && n == d.result.OuterPackets {
+		return fmt.Errorf("none of the %d ESP packets has an SPI of the key file; the first has %#x", n, d.stranger)
+	}
 	for i, sa := range d.sas {
 		if sa.seen > 0 && sa.opened == 0 {
 			return fmt.Errorf("SA with SPI %#x: none of its %d packets could be opened (%s): check mode, key, encr, integ, esn and esn_initial_hi of sa %d",
