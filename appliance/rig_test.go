@@ -61,12 +61,13 @@ func spiOf(k, side int) int { return 0x1000 + 16*k + side }
 
 func (g gate) text() string {
 	peer := 3 - g.side
-	text := strings.NewReplacer("SIDE", fmt.Sprint(g.side), "PEER", fmt.Sprint(peer), "LCORES", fmt.Sprint(max(g.lcores, 1)), "TUNNEL", g.tunnel).Replace(gateText)
+	var text strings.Builder
+	text.WriteString(strings.NewReplacer("SIDE", fmt.Sprint(g.side), "PEER", fmt.Sprint(peer), "LCORES", fmt.Sprint(max(g.lcores, 1)), "TUNNEL", g.tunnel).Replace(gateText))
 	for k := range max(g.sas, 1) {
-		text += fmt.Sprintf("[[tunnel.sa]]\nspi_in = %d\nspi_out = %d\nencr = \"aes128gcm16\"\nkey_in = %q\nkey_out = %q\n",
-			spiOf(k, peer), spiOf(k, g.side), keyOf(k, peer), keyOf(k, g.side))
+		text.WriteString(fmt.Sprintf("[[tunnel.sa]]\nspi_in = %d\nspi_out = %d\nencr = \"aes128gcm16\"\nkey_in = %q\nkey_out = %q\n",
+			spiOf(k, peer), spiOf(k, g.side), keyOf(k, peer), keyOf(k, g.side)))
 	}
-	return text
+	return text.String()
 }
 
 // parsed is the configuration of a gateway, changed by replacing old by new.

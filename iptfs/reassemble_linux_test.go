@@ -3,6 +3,7 @@ package iptfs
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -31,14 +32,14 @@ func TestTFST24LinuxTable(t *testing.T) {
 				}
 			}
 			got = append(got, g.expire(100)...)
-			answered := ""
+			var answered strings.Builder
 			for _, p := range row.sent {
 				n := len(got)
 				got = slices.DeleteFunc(got, func(q []byte) bool { return bytes.Equal(p, q) })
-				answered += map[int]string{0: "0", 1: "1"}[n-len(got)]
+				answered.WriteString(map[int]string{0: "0", 1: "1"}[n-len(got)])
 			}
-			if answered != row.ours || len(got) != 0 {
-				t.Errorf("answered %s and %d packets never sent, expected %s", answered, len(got), row.ours)
+			if answered.String() != row.ours || len(got) != 0 {
+				t.Errorf("answered %s and %d packets never sent, expected %s", answered.String(), len(got), row.ours)
 			}
 		})
 	}

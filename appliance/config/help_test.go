@@ -30,7 +30,7 @@ func TestReference(t *testing.T) {
 // TestEveryKeyInHelp: the text names the keys of good.toml under their tables.
 func TestEveryKeyInHelp(t *testing.T) {
 	sections := map[string]string{}
-	for _, s := range strings.Split(Help(), "\n\n") {
+	for s := range strings.SplitSeq(Help(), "\n\n") {
 		head, body, _ := strings.Cut(s, "\n")
 		sections[head] = "\n" + body
 	}

@@ -65,7 +65,7 @@ func TestMarksDepth(t *testing.T) {
 
 // markAt follows a path of keys and numbers of elements.
 func markAt(m *mark, path string) *mark {
-	for _, part := range strings.Split(path, "/") {
+	for part := range strings.SplitSeq(path, "/") {
 		if m == nil {
 			return nil
 		}

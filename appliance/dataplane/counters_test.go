@@ -35,8 +35,8 @@ func TestCountersRoundTrip(t *testing.T) {
 	var c Counters
 	v := reflect.ValueOf(&c).Elem()
 	n := uint64(0)
-	for i := range v.NumField() {
-		f := v.Field(i)
+	for _, f := range v.Fields() {
+		f := f
 		if f.Kind() == reflect.Array {
 			for k := range f.Len() {
 				n++

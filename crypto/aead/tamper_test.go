@@ -115,7 +115,7 @@ func TestESP03B_AuthenticBeforeDecryption(t *testing.T) {
 
 // tamperPacket is a packet of fixed content with a 64-bit sequence number.
 func tamperPacket(s suite.ESP) packet {
-	text := []byte(fmt.Sprintf("%-64s", "a packet long enough for an IV and three blocks"))
+	text := fmt.Appendf(nil, "%-64s", "a packet long enough for an IV and three blocks")
 	return packet{
 		s, bytes.Repeat([]byte{0x42}, s.KeyLen()), []byte("salt12345678"),
 		[]byte{0, 0, 0x43, 0x21, 0, 0, 0, 9, 0, 0, 0, 1}, text,

@@ -51,7 +51,7 @@ func lines(t *testing.T, name string) [][]string {
 	b, err := os.ReadFile(name)
 	must(t, err)
 	var out [][]string
-	for _, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+	for l := range strings.SplitSeq(strings.TrimSpace(string(b)), "\n") {
 		if !strings.HasPrefix(l, "#") {
 			out = append(out, strings.Fields(l))
 		}

@@ -25,7 +25,7 @@ func TestESP003_LookupBySPIAlone(t *testing.T) {
 
 func TestESP002_ReservedSPIsAreRefused(t *testing.T) {
 	s := esp.NewSAD(300)
-	for spi := uint32(0); spi < 256; spi++ {
+	for spi := range uint32(256) {
 		wantSADError(t, s.Insert(spi, 1))
 		if _, ok := s.Lookup(spi); ok || s.Delete(spi) {
 			t.Fatalf("spi %d is in the table", spi)
