@@ -36,7 +36,6 @@ func TestCountersRoundTrip(t *testing.T) {
 	v := reflect.ValueOf(&c).Elem()
 	n := uint64(0)
 	for _, f := range v.Fields() {
-		f := f
 		if f.Kind() == reflect.Array {
 			for k := range f.Len() {
 				n++
