@@ -105,8 +105,8 @@ func ParseOuter(m *mbuf.Mbuf) mbuf.Verdict {
 		}
 	}
 	if fragment {
-		// RFC 4303 3.4.1: a fragment offered to ESP is discarded. Other fragments belong to the host stack.
-		if proto == protoESP || proto == protoUDP {
+		// RFC 4303 3.4.1: a fragment offered to ESP is discarded. Others, of IKE over UDP above all, belong to the host stack.
+		if proto == protoESP {
 			return mbuf.OuterFragment
 		}
 		return mbuf.Punted
