@@ -3,6 +3,8 @@ package config
 import (
 	"iter"
 	"strings"
+
+	"stillwater/crypto/suite"
 )
 
 // minContained is the shortest key that is looked for inside others.
@@ -14,7 +16,7 @@ func nearest(got string, names iter.Seq[string]) string {
 	got = strings.ToLower(got)
 	best, bestDistance := "", 0
 	for n := range names {
-		d := distance(got, n)
+		d := suite.Distance(got, n)
 		if len(got) >= minContained && strings.Contains(n, got) {
 			d = 0
 		}
@@ -24,25 +26,4 @@ func nearest(got string, names iter.Seq[string]) string {
 		}
 	}
 	return best
-}
-
-// distance is the number of octets to insert, delete or replace to get from a to b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -34,20 +34,21 @@ func refused(name string) string {
 // ignored and the first of equals wins.
 func nearest(name string, valid []string) string {
 	name = strings.ToLower(name)
-	best, least := valid[0], distance(name, valid[0])
+	best, least := valid[0], Distance(name, valid[0])
 	for _, v := range valid {
 		if name != "" && strings.HasPrefix(v, name) {
 			return v
 		}
-		if d := distance(name, v); d < least {
+		if d := Distance(name, v); d < least {
 			best, least = v, d
 		}
 	}
 	return best
 }
 
-// distance is the Levenshtein distance in octets. Names come from a configuration file, so no length is too long to bear.
-func distance(a, b string) int {
+// Distance is the Levenshtein distance of two names: the octets to insert, delete or replace to get from a to b. Names come
+// from a configuration file, so no length is too long to bear.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

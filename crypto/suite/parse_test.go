@@ -138,10 +138,10 @@ func TestDistance(t *testing.T) {
 		{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0},
 		{"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"saturday", "sunday", 3},
 	} {
-		if have := distance(c.a, c.b); have != c.want {
+		if have := Distance(c.a, c.b); have != c.want {
 			t.Errorf("%q to %q: %d edits, want %d", c.a, c.b, have, c.want)
 		}
-		if have := distance(c.b, c.a); have != c.want {
+		if have := Distance(c.b, c.a); have != c.want {
 			t.Errorf("%q to %q: %d edits, want %d", c.b, c.a, have, c.want)
 		}
 	}
