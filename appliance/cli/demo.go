@@ -130,8 +130,7 @@ func collect(pair *testbed.Pair, took time.Duration) *demoResult {
 	}
 	r.OuterSizes = len(r.sizes)
 	r.OuterPPS = float64(r.OuterPackets) / took.Seconds()
-	for _, a := range pair.Appliances {
-		s := a.Status()
+	for _, s := range pair.Final {
 		r.SAPairs = len(s.SAs)
 		r.MissedSlots += s.Total.MissedSlots
 		for v, n := range s.Drops {

@@ -42,6 +42,7 @@ type Pair struct {
 	Traffic    *Traffic
 	Outside    *softpmd.Wire
 	Observer   *Observer
+	Final      [2]appliance.Status // when the last packet had arrived, before the appliances were shut down
 	configs    [2]*config.Config
 }
 
@@ -162,6 +163,9 @@ func (p *Pair) connectHosts(c *PairConfig, w wires) error {
 	return nil
 }
 
+// settleTime is longer than lcores take to publish their counters, also when several share a core.
+const settleTime = 20 * time.Millisecond
+
 // Run carries traffic for d. It returns when everything has arrived or is known to be lost and both appliances have ended.
 func (p *Pair) Run(ctx context.Context, d time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -181,6 +185,10 @@ func (p *Pair) Run(ctx context.Context, d time.Duration) error {
 	sending, stop := context.WithTimeout(ctx, d)
 	defer stop()
 	p.Traffic.Run(sending)
+	<-time.After(settleTime)
+	for i, a := range p.Appliances {
+		p.Final[i] = a.Status()
+	}
 	cancel()
 	err := errors.Join(<-ended, <-ended)
 	for _, h := range p.Traffic.hosts {
