@@ -142,8 +142,8 @@ func (h *OuterHeader) inherit(m *mbuf.Mbuf) (tos uint8, frag uint16, v mbuf.Verd
 	innerDF := uint16(dontFragment)
 	switch {
 	case m.NextHeader == nextIPv4 && len(inner) >= ipv4Len:
-		innerTOS = inner[1]
-		innerDF = binary.BigEndian.Uint16(inner[6:]) & dontFragment
+		w := binary.BigEndian.Uint64(inner) // version to fragment word, in one load
+		innerTOS, innerDF = uint8(w>>48), uint16(w)&dontFragment
 	case m.NextHeader == nextIPv6 && len(inner) >= ipv6Len:
 		innerTOS = tos6(inner)
 	case m.NextHeader == nextIPv4 || m.NextHeader == nextIPv6:

@@ -27,11 +27,13 @@ func (o *Outbound) Seal(ms mbuf.Burst) int {
 	}
 	k := 0
 	o.work = 0
-	for _, m := range ms {
-		m.Verdict = o.frame(m, &o.descs[k])
-		if m.Verdict == mbuf.Pass {
-			k++
+	for i := 0; i < len(ms); {
+		j, slot := i+1, ms[i].SA
+		for j < len(ms) && ms[j].SA == slot {
+			j++
 		}
+		k += o.frameRun(slot, ms[i:j], o.descs[k:])
+		i = j
 	}
 	if k < len(ms) {
 		ms.Keep(o.scratch)
@@ -46,17 +48,39 @@ func (o *Outbound) grow(n int) {
 	o.scratch = make(mbuf.Burst, n)
 }
 
+// frameRun frames packets of one SA, sets their verdicts and returns how many descriptors it has filled in.
+func (o *Outbound) frameRun(slot uint32, ms mbuf.Burst, ds []aead.Desc) (k int) {
+	if uint64(slot) >= uint64(len(o.sas)) {
+		refuseAll(ms, mbuf.NoSA)
+		return 0
+	}
+	sa := &o.sas[slot]
+	o.work |= sa.outer.flags
+	for i, m := range ms {
+		if sa.refuse != mbuf.Pass { // from the start, or since the packet before reached a limit
+			refuseAll(ms[i:], sa.refuse)
+			break
+		}
+		if m.Verdict = o.frame(m, sa, &ds[k]); m.Verdict != mbuf.Pass {
+			continue
+		}
+		if ds[k].Slot = slot; sa.seq >= sa.watchSeq || sa.octets >= sa.watchOctets {
+			o.limitReached(slot, sa)
+		}
+		k++
+	}
+	return k
+}
+
+func refuseAll(ms mbuf.Burst, v mbuf.Verdict) {
+	for _, m := range ms {
+		m.Verdict = v
+	}
+}
+
 // frame builds the packet around the payload of m, in the order: padding, trailer and room for the ICV behind it; the
 // headers in front of it; the descriptor. It takes a sequence number only when nothing can go wrong any more.
-func (o *Outbound) frame(m *mbuf.Mbuf, d *aead.Desc) mbuf.Verdict {
-	if uint64(m.SA) >= uint64(len(o.sas)) {
-		return mbuf.NoSA
-	}
-	sa := &o.sas[m.SA]
-	if sa.refuse != mbuf.Pass {
-		return sa.refuse
-	}
-	o.work |= sa.outer.flags
+func (o *Outbound) frame(m *mbuf.Mbuf, sa *outSA, d *aead.Desc) mbuf.Verdict {
 	tos, frag := sa.outer.tos, sa.outer.frag
 	if sa.outer.flags&outerInherit != 0 {
 		var v mbuf.Verdict
@@ -68,27 +92,28 @@ func (o *Outbound) frame(m *mbuf.Mbuf, d *aead.Desc) mbuf.Verdict {
 	if !ok {
 		return mbuf.TooBig
 	}
-	sa.seq++
+	seq := sa.seq + 1
+	sa.seq = seq
 	sa.octets += uint64(text)
-	m.Seq = sa.seq
-	iv := sa.ivBase + sa.seq
-	o.headers(m, sa, iv, tos, frag)
+	m.Seq = seq
+	iv := sa.ivBase + seq
+	o.headers(m, sa, seq, iv, tos, frag)
 	d.Addr = m.Addr() + uintptr(sa.prefix) - uintptr(sa.textIV)
 	d.Len = text + uint32(sa.textIV)
-	d.Slot = m.SA
-	describe(d, sa.spi, sa.seq, sa.salt, iv, sa.aadLen, sa.highFirst)
-	if sa.seq >= sa.watchSeq || sa.octets >= sa.watchOctets {
-		o.limitReached(m.SA, sa)
-	}
+	describe(d, sa.spi, seq, sa.salt, iv, sa.aadLen, sa.highFirst)
 	return mbuf.Pass
 }
 
 // headers prepends outer header, ESP header and IV; trailer has seen that there is headroom.
-func (o *Outbound) headers(m *mbuf.Mbuf, sa *outSA, iv uint64, tos uint8, frag uint16) {
+func (o *Outbound) headers(m *mbuf.Mbuf, sa *outSA, seq, iv uint64, tos uint8, frag uint16) {
 	b := m.Prepend(int(sa.prefix))
-	sa.outer.write(b, uint32(m.Len()), sa.seq, tos, frag)
+	if sa.outer.family == family4 { // what most tunnels are, spared the look-up
+		sa.outer.write4(b, uint32(m.Len()), seq, tos, frag)
+	} else {
+		sa.outer.write(b, uint32(m.Len()), seq, tos, frag)
+	}
 	b = b[sa.outer.len:]
-	binary.BigEndian.PutUint64(b, uint64(sa.spi)<<32|sa.seq&0xffffffff)
+	binary.BigEndian.PutUint64(b, uint64(sa.spi)<<32|seq&0xffffffff)
 	switch sa.ivLen {
 	case 8: // RFC 4106 3.1: a counter
 		binary.BigEndian.PutUint64(b[headerLen:], iv)
