@@ -32,8 +32,6 @@ var badKeys = []badFile{
 		`9: key "sa[1,spi=0x80001001].dst": got "2001:db8::1", expected an address of the family of src`}},
 	{"port without udp", 10, ``, []string{
 		`11: key "sa[1,spi=0x80001001].dport": got 4501, expected no such key without encap = "udp"`}},
-	{"reorder window of a plain tunnel", 23, `reorder_window = 5`, []string{
-		`23: key "sa[2,spi=0x1002].reorder_window": got a value in mode "tunnel", expected no such key: it belongs to mode "iptfs"`}},
 	{"RPL-002 replay window too small", 23, `replay_window = 31`, []string{
 		`23: key "sa[2,spi=0x1002].replay_window": got 31, expected at least 32 (RFC 4303 3.4.3), or 0 without esn`}},
 	{"ESP-015 no replay window with esn", 6, "esn = true\nreplay_window = 0", []string{

@@ -180,3 +180,28 @@ func readTestdata(t testing.TB, name string) []byte {
 	}
 	return text
 }
+
+// TestKeysOfPrograms reads a key file as a program writes it, with every key for every SA: what has no meaning for one is no
+// mistake.
+func TestKeysOfPrograms(t *testing.T) {
+	got, err := ParseKeys("k.toml", []byte(`[[sa]]
+spi = 0x1001
+encr = "aes128gcm16"
+integ = ""
+key = "000102030405060708090a0b0c0d0e0f10111213"
+mode = "tunnel"
+esn = false
+esn_initial_hi = 0
+src = ""
+dst = "192.0.2.2"
+encap = "none"
+reorder_window = 65535
+lost_packet_timer_ms = 1000
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := got.SAs[0]; s.Integ != "" || s.Src.IsValid() || s.Mode != CaptureTunnel || s.ReorderWindow != 65535 || s.Key.Len() != 20 {
+		t.Errorf("got %+v", s)
+	}
+}

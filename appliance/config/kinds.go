@@ -62,9 +62,10 @@ var (
 		driver, args, ok := strings.Cut(s, ":")
 		return ok && isName(driver) && args != ""
 	})
-	pathKind = text("the path of a file", func(s string) bool { return s != "" && !strings.Contains(s, "\x00") })
-	algKind  = text(`the name of an algorithm such as "aes128gcm16"`, func(s string) bool { return s != "" })
-	rateKind = fromText(`a rate in bits per second such as "10g", "1.5m" or "500kbit"`, parseRate)
+	pathKind  = text("the path of a file", func(s string) bool { return s != "" && !strings.Contains(s, "\x00") })
+	algKind   = text(`the name of an algorithm such as "aes128gcm16"`, func(s string) bool { return s != "" })
+	noAlgKind = text(`the name of an algorithm, or "" or "none" for none`, func(string) bool { return true })
+	rateKind  = fromText(`a rate in bits per second such as "10g", "1.5m" or "500kbit"`, parseRate)
 )
 
 // integer declares whole numbers in [low, high].

@@ -16,6 +16,7 @@ var (
 	prefixKind = fromText(`a prefix without host bits such as "10.1.0.0/16"`, parsePrefix)
 	rangeKind  = fromText(`a prefix "10.1.0.0/16", an address, or a range "10.1.0.5-10.1.0.9"`, parseRange)
 	viaKind    = fromText(`the address of a next hop, or "" for an on-link route`, parseVia)
+	anyKind    = fromText(`an IPv4 or IPv6 address such as "192.0.2.1", or "" for any`, parseVia)
 	macKind    = fromText(`the link address of one host such as "52:54:00:00:00:02"`, parseMAC)
 )
 
