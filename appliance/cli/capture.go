@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -29,28 +28,10 @@ func eachPacket(name string, f func(p pcappmd.Packet, ip []byte) error) error {
 		if err != nil {
 			return err
 		}
-		if err := f(p, networkLayer(p.Data, r.Link())); err != nil {
+		if err := f(p, pcappmd.NetworkLayer(p.Data, r.Link())); err != nil {
 			return err
 		}
 	}
-}
-
-// networkLayer returns the IP packet of a frame, or nil.
-func networkLayer(frame []byte, link pcappmd.LinkType) []byte {
-	if link == pcappmd.LinkRaw {
-		return frame
-	}
-	const addresses, tag = 12, 4
-	for at := addresses; len(frame) >= at+2; at += tag {
-		switch binary.BigEndian.Uint16(frame[at:]) {
-		case 0x0800, 0x86dd:
-			return frame[at+2:]
-		case 0x8100, 0x88a8:
-		default:
-			return nil
-		}
-	}
-	return nil
 }
 
 // newPool makes the memory of an offline run: packets are handled one at a time, but for up to waiting of at most largest

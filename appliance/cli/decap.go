@@ -19,16 +19,12 @@ const never = math.MaxInt64 / 2
 
 // decapper opens the ESP packets of one capture.
 type decapper struct {
-	pool     *mbuf.Pool
+	offline
 	inbound  *esp.Inbound
 	slots    map[uint32][]int // by SPI: foreign SPIs may be any number, and an offline run has time
 	sas      []decapSA        // by slot
-	out      *pcappmd.Writer
-	result   pcapResult
-	stranger uint32 // the first SPI that no key belongs to
+	stranger uint32           // the first SPI that no key belongs to
 	outers   outerReader
-	now      int64
-	burst    mbuf.Burst
 	inner    mbuf.Burst
 }
 
@@ -43,27 +39,9 @@ type decapSA struct {
 }
 
 // decap writes the inner packets of a capture of ESP packets.
-func (e *env) decap(args []string) (err error) {
-	f, err := e.pcapFlags("decap", args)
-	if err != nil {
-		return err
-	}
-	d := &decapper{burst: make(mbuf.Burst, 1), inner: make(mbuf.Burst, mbuf.BurstSize), result: pcapResult{Drops: map[string]uint64{}}}
-	defer d.close()
-	if err := d.setup(f); err != nil {
-		return err
-	}
-	if d.out, err = pcappmd.Create(f.out, pcappmd.LinkRaw, pcappmd.Options{}); err != nil {
-		return err
-	}
-	if err := d.run(f.in); err != nil {
-		d.out.Abort()
-		return err
-	}
-	if err := d.out.Close(); err != nil {
-		return err
-	}
-	return e.printResult(&d.result, f.asJSON)
+func (e *env) decap(args []string) error {
+	d := &decapper{offline: newOffline(1), inner: make(mbuf.Burst, mbuf.BurstSize)}
+	return e.runOffline("decap", args, &d.offline, d)
 }
 
 // setup builds an SA for every entry of the key file. Where sequence numbers start is read from the capture: nothing says
@@ -140,13 +118,6 @@ func (d *decapper) find(spi uint32, dst netip.Addr) (slot int, ok bool) {
 		}
 	}
 	return slot, ok
-}
-
-// close gives the memory back, but for what an aborted run still holds.
-func (d *decapper) close() {
-	if d.pool != nil {
-		d.pool.Close()
-	}
 }
 
 // run opens every packet, then delivers what still waits for packets that the capture does not have.

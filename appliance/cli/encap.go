@@ -24,45 +24,16 @@ const (
 
 // encapper seals the inner packets of one capture with one SA.
 type encapper struct {
-	pool     *mbuf.Pool
+	offline
 	outbound *esp.Outbound
 	framer   *iptfs.Framer // nil in tunnel mode
 	full     int           // octets of a fixed payload's worth of blocks; 0 without -outer-size
-	out      *pcappmd.Writer
-	result   pcapResult
-	now      int64
-	burst    mbuf.Burst
 }
 
 // encap writes the ESP packets that carry the inner packets of a capture.
 func (e *env) encap(args []string) error {
-	f, err := e.pcapFlags("encap", args)
-	if err != nil {
-		return err
-	}
-	x := &encapper{burst: make(mbuf.Burst, mbuf.BurstSize), result: pcapResult{Drops: map[string]uint64{}}}
-	defer x.close()
-	if err := x.setup(f); err != nil {
-		return err
-	}
-	if x.out, err = pcappmd.Create(f.out, pcappmd.LinkRaw, pcappmd.Options{}); err != nil {
-		return err
-	}
-	if err := x.run(f.in); err != nil {
-		x.out.Abort()
-		return err
-	}
-	if err := x.out.Close(); err != nil {
-		return err
-	}
-	return e.printResult(&x.result, f.asJSON)
-}
-
-// close gives the memory back, but for what an aborted run still holds.
-func (x *encapper) close() {
-	if x.pool != nil {
-		x.pool.Close()
-	}
+	x := &encapper{offline: newOffline(mbuf.BurstSize)}
+	return e.runOffline("encap", args, &x.offline, x)
 }
 
 // setup builds the SA: the first of the key file.
@@ -262,15 +233,11 @@ func (x *encapper) seal(ms mbuf.Burst) error {
 	return nil
 }
 
-// ipLength returns the octets of the IP packet that b starts with.
+// ipLength returns the octets of the IP packet that b starts with: as a data block it would have as many.
 func ipLength(b []byte) (n int, ok bool) {
-	switch {
-	case len(b) >= 20 && b[0]>>4 == 4:
-		n = int(binary.BigEndian.Uint16(b[2:]))
-		return n, n >= 20 && n <= len(b)
-	case len(b) >= 40 && b[0]>>4 == 6:
-		n = 40 + int(binary.BigEndian.Uint16(b[4:]))
-		return n, n <= len(b)
+	if len(b) == 0 || iptfs.BlockKind(b[0]) == iptfs.BlockPad {
+		return 0, false
 	}
-	return 0, false
+	n, need, ok := iptfs.BlockLen(b)
+	return n, ok && need == 0 && n <= len(b)
 }

@@ -25,6 +25,7 @@ func pcap(e *env, args []string) error {
 				fmt.Fprintln(e.stderr)
 			}
 		}
+		fmt.Fprint(e.stderr, "Keys of the key file:\n", config.CaptureHelp())
 		return nil
 	}
 	return &usageError{fmt.Sprintf("%q, expected decap or encap", args[0])}

@@ -174,11 +174,10 @@ type EventKind uint8
 
 // The events.
 const (
-	EventLimit     EventKind = iota + 1 // an SA reached a soft or hard lifetime: Slot, Limit
-	EventDrop                           // a packet met an auditable or alarming verdict: Verdict, SPI, Seq
-	EventAcquire                        // policy says PROTECT and there is no SA: Child
-	EventNeighbour                      // no link address for a next hop: Child or port in Slot
-	EventPanic                          // the lcore ended
+	EventLimit   EventKind = iota + 1 // an SA reached a soft or hard lifetime: Slot, Limit
+	EventDrop                         // a packet met an auditable or alarming verdict: Verdict, SPI, Seq
+	EventAcquire                      // policy says PROTECT and there is no SA: Child
+	EventPanic                        // the lcore ended
 )
 
 // Event is one message of an lcore to control. Lcores send few: at most one drop event a millisecond for each verdict,

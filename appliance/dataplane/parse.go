@@ -151,11 +151,11 @@ func skipExtensions(d []byte) (offset int, proto uint8, fragment, ok bool) {
 
 // startESP puts data at the ESP header; SPI 0 and other reserved ones are left to the SAD.
 func startESP(m *mbuf.Mbuf, header int) mbuf.Verdict {
-	d := m.Data()
-	if len(d) < header+8 {
+	spi, ok := esp.ParseSPI(m.Data()[header:])
+	if !ok {
 		return mbuf.TooShort
 	}
-	m.SPI = be32(d[header:])
+	m.SPI = spi
 	m.Adj(header)
 	return mbuf.Pass
 }

@@ -70,7 +70,7 @@ type Worker struct {
 	fired    []uint32
 	limits   []esp.Event
 	fold     int // slot whose drops were folded last
-	removals int // outbound SAs that wait for their framer to empty
+	removals int // removals and drains that wait for framers to empty
 	shared   *atomic.Pointer[Generation]
 }
 

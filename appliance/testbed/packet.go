@@ -27,17 +27,7 @@ func ipLen(b []byte) (n int, ok bool) {
 
 // innerOf returns the IP packet in a captured frame.
 func innerOf(frame []byte, link pcappmd.LinkType) ([]byte, bool) {
-	if link == pcappmd.LinkEthernet {
-		if len(frame) < 14 {
-			return nil, false
-		}
-		switch binary.BigEndian.Uint16(frame[12:]) {
-		case 0x0800, 0x86dd:
-			frame = frame[14:]
-		default:
-			return nil, false
-		}
-	}
+	frame = pcappmd.NetworkLayer(frame, link)
 	n, ok := ipLen(frame)
 	if !ok {
 		return nil, false

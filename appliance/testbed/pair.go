@@ -43,7 +43,6 @@ type Pair struct {
 	Outside    *softpmd.Wire
 	Observer   *Observer
 	Final      [2]appliance.Status // when the last packet had arrived, before the appliances were shut down
-	configs    [2]*config.Config
 }
 
 // The largest MTU of a port, and what ESP adds at most, octets.
@@ -116,7 +115,6 @@ func NewPair(c PairConfig) (pair *Pair, err error) {
 		if err != nil {
 			return nil, err
 		}
-		p.configs[i] = cfg
 		p.Appliances[i], err = appliance.New(cfg, appliance.Options{Yield: true, Clock: c.Clock, Log: c.Log, Open: w.open, BeforeOutbound: wait})
 		if err != nil {
 			return nil, err

@@ -24,7 +24,6 @@ const (
 	RingFull
 	Punted
 	Malformed
-	NotForUs
 	BadVersion
 	BadChecksum
 	Keepalive
@@ -70,8 +69,6 @@ const (
 	AggLate
 	AggDuplicate
 	AggFragment
-	// test wire
-	WireLoss
 	NumVerdicts
 )
 
@@ -89,7 +86,6 @@ var table = [NumVerdicts]Row{
 	RingFull:         {"ring_full", Notice, "the ring to another lcore or to control was full"},
 	Punted:           {"punted", Normal, "handed to the host stack"},
 	Malformed:        {"malformed", Notice, "the IP header is damaged: length, header length or options"},
-	NotForUs:         {"not_for_us", Notice, "neither ESP for this appliance nor traffic it forwards"},
 	BadVersion:       {"bad_version", Notice, "neither IPv4 nor IPv6"},
 	BadChecksum:      {"bad_checksum", Notice, "IPv4 header checksum is wrong"},
 	Keepalive:        {"keepalive", Normal, "NAT keepalive (RFC 3948 2.3)"},
@@ -132,7 +128,6 @@ var table = [NumVerdicts]Row{
 	AggLate:          {"agg_late", Notice, "payload behind the reorder window"},
 	AggDuplicate:     {"agg_duplicate", Notice, "payload was already in the reorder window"},
 	AggFragment:      {"agg_fragment", Alarm, "peer fragments although told not to (RFC 9347 6.1.4)"},
-	WireLoss:         {"wire_loss", Normal, "lost by the in-memory wire on purpose"},
 }
 
 // Row returns the table line of v; an unknown value yields a line named "unknown".

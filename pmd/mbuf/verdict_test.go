@@ -48,7 +48,7 @@ func TestAuditable(t *testing.T) {
 			t.Errorf("%v is not auditable: %s", v, why)
 		}
 	}
-	for _, v := range []Verdict{Pass, TxFull, Dummy, AggAllPad, WireLoss} {
+	for _, v := range []Verdict{Pass, TxFull, Dummy, AggAllPad} {
 		if v.Auditable() {
 			t.Errorf("%v is auditable", v)
 		}
