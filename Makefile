@@ -35,10 +35,7 @@ race-short: ## the packages whose goroutines share memory, under the race detect
 	$(GO) test -race -short ./pmd/... ./appliance/... ./crypto/esp ./crypto/aead
 
 fuzz: ## every fuzz target for FUZZTIME each
-	@$(GO) list -f '{{.Dir}} {{.ImportPath}}' ./... | while read -r dir pkg; do \
-	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //'); do \
-	    echo "fuzz $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "$$pkg" >/tmp/stillwater-fuzz.$$$$ 2>&1 \
-	      || { cat /tmp/stillwater-fuzz.$$$$; rm -f /tmp/stillwater-fuzz.$$$$; exit 1; }; rm -f /tmp/stillwater-fuzz.$$$$; done; done
+	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
 
 bench: build ## ns per packet of every stage, side by side
 	bin/swbench core
