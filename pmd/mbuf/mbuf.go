@@ -47,6 +47,8 @@ type Meta struct {
 	Queue uint16
 	// VLAN is the tag control information of the packet's 802.1Q tag, valid with FlagVLAN.
 	VLAN uint16
+	// SrcPort is the UDP source port the packet arrived from, inside which its data was; 0 where there was no UDP.
+	SrcPort uint16
 	// L3 is the offset of the network header in the frame as received, so that a punted packet can be restored.
 	L3 uint8
 	// NextHeader is the protocol of the data: inside ESP it is the Next Header field (RFC 4303 2.6).
@@ -73,6 +75,7 @@ type Mbuf struct {
 	inUse bool   // out of its pool: a double free is caught at once
 	next  uint32 // 1 + index of the next mbuf of a return chain, 0 ends it
 	index uint32 // own index in the pool
+	mark  uint32 // where data began when Mark was called
 	pool  *Pool
 }
 
@@ -124,6 +127,18 @@ func (m *Mbuf) Adj(n int) bool {
 	return true
 }
 
+// Mark remembers where the data begins now, for Marked.
+func (m *Mbuf) Mark() { m.mark = m.off }
+
+// Marked returns the octets cut from the front since Mark: headers that are done with, but that a later stage may have a
+// question about. Nothing where more was prepended than cut since, or where there was no Mark.
+func (m *Mbuf) Marked() []byte {
+	if m.mark >= m.off {
+		return nil
+	}
+	return m.buf[m.mark:m.off:m.off]
+}
+
 // Trim cuts n octets from the end of the data; false, and nothing changed, where there are fewer.
 func (m *Mbuf) Trim(n int) bool {
 	if uint(n) > uint(m.len) {
@@ -151,7 +166,7 @@ func (m *Mbuf) SetHeadroom(n int) bool {
 	if uint(n) > uint(len(m.buf)) {
 		return false
 	}
-	m.off, m.len = uint32(n), 0
+	m.off, m.len, m.mark = uint32(n), 0, uint32(n)
 	return true
 }
 

@@ -147,6 +147,32 @@ func TestDataDoesNotReachTheNeighbour(t *testing.T) {
 	}
 }
 
+// TestMarked: what was cut from the front since Mark can be looked at, until something else takes its place.
+func TestMarked(t *testing.T) {
+	m := newPool(t, 1, 0, 0).Get(100)
+	copy(m.Append(6), "abcdef")
+	if m.Marked() != nil {
+		t.Errorf("a fresh mbuf has %q marked", m.Marked())
+	}
+	m.Adj(1)
+	m.Mark()
+	if m.Adj(3); string(m.Marked()) != "bcd" || cap(m.Marked()) != 3 {
+		t.Errorf("marked %q with room for %d, expected bcd and no more", m.Marked(), cap(m.Marked()))
+	}
+	if m.Prepend(1); string(m.Marked()) != "bc" {
+		t.Errorf("marked %q after a prepend, expected bc", m.Marked())
+	}
+	if m.Prepend(3); m.Marked() != nil {
+		t.Errorf("marked %q in front of which data begins", m.Marked())
+	}
+	m.SetHeadroom(64)
+	m.Append(9)
+	if m.Marked() != nil {
+		t.Errorf("an emptied mbuf has %q marked", m.Marked())
+	}
+	m.Pool().Put(m)
+}
+
 func TestCopyMeta(t *testing.T) {
 	p := newPool(t, 2, 0, 0)
 	a, b := p.Get(1), p.Get(1)

@@ -151,7 +151,7 @@ func (p *Pool) GetBurst(ms []*Mbuf, c Class) int {
 
 // reset gives an mbuf the state every Get promises.
 func (m *Mbuf) reset() {
-	m.off, m.len, m.inUse, m.Meta = Headroom, 0, true, Meta{}
+	m.off, m.len, m.mark, m.inUse, m.Meta = Headroom, 0, Headroom, true, Meta{}
 }
 
 // Put takes one mbuf back, whichever pool it came from.

@@ -35,13 +35,15 @@ func TestFreshMbuf(t *testing.T) {
 			if m.Len() != 0 || m.HeadroomLen() != Headroom || m.TailroomLen() < c.Size()+Tailroom {
 				t.Errorf("class %d: len %d, headroom %d, tailroom %d", c, m.Len(), m.HeadroomLen(), m.TailroomLen())
 			}
-			meta := Mbuf{inUse: true, buf: m.buf, off: m.off, class: m.class, index: m.index, pool: m.pool}
+			meta := Mbuf{inUse: true, buf: m.buf, off: m.off, mark: m.off, class: m.class, index: m.index, pool: m.pool}
 			if !reflect.DeepEqual(*m, meta) {
 				t.Errorf("class %d: a fresh mbuf has metadata: %+v", c, *m)
 			}
 			m.SetHeadroom(3)
 			m.Append(7)
 			m.SPI, m.SA, m.Seq, m.Time, m.Hash, m.Port, m.Queue, m.VLAN, m.L3 = 1, 2, 3, 4, 5, 6, 7, 8, 9
+			m.SrcPort = 15
+			m.Mark()
 			m.NextHeader, m.TOS, m.TTL, m.Verdict, m.Aux, m.Flags = 10, 11, 12, TooBig, 14, m.Flags|FlagHash|FlagVLAN
 			p.Put(m)
 		}

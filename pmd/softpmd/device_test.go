@@ -1,6 +1,7 @@
 package softpmd
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestDeviceSettings(t *testing.T) {
 	}
 	want := Impairment{Delay: time.Millisecond, Jitter: 20 * time.Microsecond, Rate: 10e9, Loss: 0.01, Reorder: 0.2,
 		Duplicate: 0.5, ReorderDepth: 7, ReorderHold: 3 * time.Millisecond}
-	if d.im != want || d.end != B || d.name != "w" || d.seed != 16 || d.hash.name != "rss+spi" {
+	if !reflect.DeepEqual(d.im, want) || d.end != B || d.name != "w" || d.seed != 16 || d.hash.name != "rss+spi" {
 		t.Errorf("parsed %+v, expected %+v", d, want)
 	}
 	for text, bits := range map[string]uint64{"1": 1, "64k": 64e3, "1.5m": 1_500_000, "40G": 40e9} {

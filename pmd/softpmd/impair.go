@@ -21,6 +21,9 @@ type Impairment struct {
 
 	ReorderDepth int           // a reordered packet is overtaken by 1 to ReorderDepth later ones of its queue; 0: 3
 	ReorderHold  time.Duration // and waits for them no longer than this; 0: 1 ms
+
+	// Only picks the packets that can be lost, duplicated and reordered; nil: all. The others draw no chance.
+	Only func(frame []byte) bool
 }
 
 // normalise fills in defaults and checks the values.

@@ -312,3 +312,20 @@ func TestImpairmentIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyBefallsWhatIsPicked loses and doubles the picked packets only, and draws nothing for the others.
+func TestOnlyBefallsWhatIsPicked(t *testing.T) {
+	small := func(frame []byte) bool { return len(frame) < 100 }
+	w := newWireTest(t, WireConfig{Impair: [2]Impairment{{Loss: 1, Only: small}, {Duplicate: 1, Only: small}}})
+	w.send(A, 0, 5, 60)
+	w.send(A, 5, 5, 200)
+	if got := w.receive(B); len(got) != 5 || got[0].number != 5 {
+		t.Errorf("arrivals %v, expected the five large packets", got)
+	}
+	w.send(B, 0, 5, 60)
+	w.send(B, 5, 5, 200)
+	if got := w.receive(A); len(got) != 15 {
+		t.Errorf("%d arrivals, expected the five small packets twice and the large ones once", len(got))
+	}
+	w.close()
+}

@@ -34,6 +34,7 @@ type lane struct {
 	delay, jitter            int64 // ns
 	rate                     uint64
 	loss, duplicate, reorder chance
+	only                     func(frame []byte) bool
 	depth, hold              uint64 // packets, ns
 
 	base int64 // clock reading the rate clock counts from, ns
@@ -48,7 +49,7 @@ func newLane(cfg WireConfig, from, to *port) *lane {
 		link: cfg.Link, limit: min(from.cfg.MTU, to.cfg.MTU),
 		plain: im.plain(), timed: im.timed(),
 		hash: to.hash(), delay: int64(im.Delay), jitter: int64(im.Jitter), rate: im.Rate,
-		loss: newChance(im.Loss), duplicate: newChance(im.Duplicate), reorder: newChance(im.Reorder),
+		loss: newChance(im.Loss), duplicate: newChance(im.Duplicate), reorder: newChance(im.Reorder), only: im.Only,
 		depth: uint64(im.ReorderDepth), hold: uint64(im.ReorderHold),
 		base: from.cfg.Now(),
 	}

@@ -128,8 +128,11 @@ func (q *txQueue) survives(l *lane, h *hooks, m *mbuf.Mbuf, now int64) bool {
 	if h != nil && h.filter != nil && !h.filter(m.Data()) {
 		return false
 	}
-	return !l.loss.happens(q.random)
+	return !l.picks(m) || !l.loss.happens(q.random)
 }
+
+// picks reports whether chance may befall m.
+func (l *lane) picks(m *mbuf.Mbuf) bool { return l.only == nil || l.only(m.Data()) }
 
 // schedule decides when m, whose last bit left at left, is due (Time), by how many packets it is overtaken (Aux), and
 // whether it has a twin.
@@ -143,6 +146,9 @@ func (q *txQueue) schedule(l *lane, m *mbuf.Mbuf, left int64) (twin *mbuf.Mbuf) 
 		m.Time = q.last
 	}
 	m.Aux = 0
+	if !l.picks(m) {
+		return nil
+	}
 	twins := l.duplicate.happens(q.random)
 	if l.reorder.happens(q.random) {
 		m.Aux = 1 + uint32(q.random.Uint64()%l.depth)
