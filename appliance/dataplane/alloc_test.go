@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"stillwater/crypto/esp"
 	"stillwater/pmd/mbuf"
 )
 
@@ -76,6 +77,10 @@ func TestDropsDoNotAllocate(t *testing.T) {
 		r.step(1e6)
 		for _, ok := r.a.TakeEvent(0); ok; _, ok = r.a.TakeEvent(0) {
 		}
+		punts, _ := r.a.Punts(0)
+		for m, ok := punts.Pop(); ok; m, ok = punts.Pop() {
+			m.Pool().Return(m)
+		}
 	}
 	round()
 	if n := testing.AllocsPerRun(100, round); n != 0 {
@@ -83,5 +88,60 @@ func TestDropsDoNotAllocate(t *testing.T) {
 	}
 	if len(func() map[string]uint64 { c := r.a.total(); return c.Drops() }()) != 5 {
 		t.Errorf("verdicts %+v, expected five kinds", r.a.total().Verdicts)
+	}
+}
+
+// TestSideEntriesDoNotAllocate: neither do injected packets of every kind, packets of a peer that moves about, hand-offs that
+// ask for an SA, and redirects.
+func TestSideEntriesDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("SKIP: the race detector allocates")
+	}
+	r := newHalfRig(t, rigConfig{lcores: 2})
+	s, _ := newSender(r, udpSA(r.a.spiOf(0, 0x1000), addrB, addrA))
+	sa := tunnelSA(0x2000, addrA, addrB)
+	out := r.a.installOut(1, sa)
+	r.a.gen.Children[0].PerResource = true
+	r.a.point(0, OutRef{1, out})
+	const rounds = 50
+	var arriving [][]byte
+	for i := range uint16(rounds + 10) {
+		arriving = append(arriving, in4(addrB.outer, 10000+i, s.esp(4, numbered(addrB.host, addrA.host, 80, 1))))
+	}
+	kinds := map[EventKind]int{}
+	inner := numbered(addrA.host, addrB.host, 60, 1)
+	order, i, discarded := order{op: Redirect, slot: out, capacity: 1400}, 0, 0
+	params, err := sa.params()
+	must(t, err)
+	order.header, err = esp.NewOuterHeader(params)
+	must(t, err)
+	w := r.a.workers[1]
+	round := func() {
+		s.load(arriving[i], 1)
+		i++
+		r.hostA.load(inner, 4)
+		for kind := range uint32(InjectOwn + 1) {
+			m := r.a.pools[0].Get(len(inner))
+			copy(m.Append(len(inner)), inner)
+			m.Aux = kind
+			w0 := r.a.workers[0]
+			w0.injected.Push(m)
+		}
+		w.redirect(order)
+		w.acks.Pop()
+		r.step(1e9)
+		for e, ok := r.a.TakeEvent(0); ok; e, ok = r.a.TakeEvent(0) {
+			kinds[e.Kind]++
+		}
+		discarded += r.hostA.discard() + s.discard()
+	}
+	for range 5 {
+		round()
+	}
+	if n := testing.AllocsPerRun(rounds, round); n != 0 {
+		t.Errorf("%v allocations per step", n)
+	}
+	if discarded < 4*rounds || kinds[EventMoved] < rounds/2 || kinds[EventResource] < rounds/2 {
+		t.Errorf("%d packets and events %v: the test saw too little", discarded, kinds)
 	}
 }

@@ -48,7 +48,7 @@ func (b *builder) step() int {
 		}
 		c := &b.command
 		if code := b.build(c); code != Done {
-			b.reply(Ack{Ticket: c.Ticket, Op: c.Op, Code: code, Lcore: c.Lcore, Slot: c.Slot})
+			b.reply(b.refusal(c, code))
 		}
 		c.wipe()
 		n++
@@ -72,6 +72,15 @@ func (b *builder) reply(a Ack) {
 	}
 }
 
+// refusal answers a command that was not ordered. A stopped lcore still gives up its SAs.
+func (b *builder) refusal(c *Command, code Code) Ack {
+	a := Ack{Ticket: c.Ticket, Op: c.Op, Code: code, Lcore: c.Lcore, Slot: c.Slot}
+	if code == LcoreDead && (c.Op == RemoveInbound || c.Op == RemoveOutbound) {
+		b.wipe(b.plane.workers[c.Lcore], &a)
+	}
+	return a
+}
+
 // build prepares a command and orders its lcore to act; anything but Done is the refusal.
 func (b *builder) build(c *Command) Code {
 	if int(c.Lcore) >= len(b.plane.workers) {
@@ -93,6 +102,8 @@ func (b *builder) build(c *Command) Code {
 		if int(c.Slot) >= len(w.in) {
 			code = BadCommand
 		}
+	case Redirect:
+		code = b.buildRedirect(w, c, &o)
 	case Drain:
 	default:
 		code = BadCommand
@@ -115,13 +126,9 @@ func (b *builder) buildInbound(w *Worker, c *Command) (uint32, Code) {
 		return 0, NoSlot
 	}
 	slot := (*free)[len(*free)-1]
-	sa := inSA{child: c.Child, spi: c.SA.SPI, unframe: unframeTunnel}
-	if c.SA.Mode == esp.ModeAGGFRAG {
-		r, err := c.SA.reassembler()
-		if err != nil {
-			return 0, b.refuse(err)
-		}
-		sa.reasm, sa.unframe = r, unframeAggfrag
+	sa, err := newInSA(c)
+	if err != nil {
+		return 0, b.refuse(err)
 	}
 	if err := w.inbound.Install(slot, p); err != nil {
 		return 0, b.refuse(err)
@@ -158,11 +165,27 @@ func (b *builder) params(c *Command) (*esp.Params, error) {
 	if children := len(b.plane.generation.Load().Children); uint64(c.Child) >= uint64(children) {
 		return nil, fmt.Errorf("child %d, expected one of the %d that the generation describes", c.Child, children)
 	}
-	p, ok := c.SA.params()
-	if !ok {
-		return nil, fmt.Errorf("algorithm %d with %d octets of key material, expected a suite of ESP and at most %d", c.SA.Alg, c.SA.KeymatLen, maxKeymat)
+	return c.SA.params()
+}
+
+// buildRedirect builds the header an outbound SA gets.
+func (b *builder) buildRedirect(w *Worker, c *Command, o *order) Code {
+	if uint64(c.Slot) >= uint64(len(w.out)) {
+		return BadCommand
 	}
-	return p, nil
+	p, err := c.SA.params()
+	if err != nil {
+		return b.refuse(err)
+	}
+	capacity, err := c.SA.capacity(p)
+	if err != nil {
+		return b.refuse(err)
+	}
+	if o.header, err = esp.NewOuterHeader(p); err != nil {
+		return b.refuse(err)
+	}
+	o.capacity = uint32(capacity)
+	return Done
 }
 
 // refuse keeps the text of a refusal for the log of the control core; the ack itself is pointer-free.
@@ -192,25 +215,40 @@ func (b *builder) collect() int {
 	return n
 }
 
-// bury answers the orders that a dead lcore has not finished: its goroutine has ended, so the builder may look at them. What
-// its slots hold stays there.
+// bury answers the orders that a dead lcore has not finished: its goroutine has ended, so the builder may look at them. SAs
+// that came or went with them are wiped.
 func (b *builder) bury(i int, w *Worker) (n int) {
 	orders := w.drains
-	for slot := range w.out {
-		if o := w.out[slot].removal; o.op != 0 {
-			orders = append(orders, o)
-			w.out[slot].removal = order{}
-		}
+	for _, slot := range w.leaving {
+		orders = append(orders, w.out[slot].removal)
 	}
 	for o, ok := w.orders.Pop(); ok; o, ok = w.orders.Pop() {
 		orders = append(orders, o)
 	}
-	w.drains = nil
+	w.drains, w.leaving = nil, nil
 	for _, o := range orders {
 		b.waiting[i]--
-		b.reply(Ack{Ticket: o.ticket, Op: o.op, Code: LcoreDead, Lcore: uint8(i), Slot: o.slot})
+		a := Ack{Ticket: o.ticket, Op: o.op, Code: LcoreDead, Lcore: uint8(i), Slot: o.slot}
+		b.wipe(w, &a)
+		b.reply(a)
 	}
 	return len(orders)
+}
+
+// wipe takes the final counters and the keys of the SA that a is about from a dead lcore. Packets it holds stay for Close: the
+// panic may have left framer and reassembler in any state. The slot is not used again.
+func (b *builder) wipe(w *Worker, a *Ack) {
+	if uint64(a.Slot) >= uint64(len(w.in)) {
+		return
+	}
+	switch a.Op {
+	case InstallOutbound, RemoveOutbound:
+		a.Counters = w.outbound.Counters(a.Slot)
+		w.outbound.Remove(a.Slot)
+	case InstallInbound, RemoveInbound:
+		a.Counters = w.inbound.Counters(a.Slot).Counters
+		w.inbound.Remove(a.Slot)
+	}
 }
 
 func (b *builder) settle(w *Worker, free *slots, a *Ack) {

@@ -15,21 +15,23 @@ func (w *Worker) release() {
 	for slot := range w.out {
 		if f := w.out[slot].framer; f != nil {
 			f.Close(w.pool)
+			w.staleOut.add(uint32(slot))
 		}
 	}
 	for slot := range w.in {
 		if r := w.in[slot].reasm; r != nil {
 			r.Close(w.pool)
+			w.staleIn.add(uint32(slot))
 		}
 	}
-	w.foldDrops(len(w.in))
+	w.publishAllSAs()
 	for i := range w.tx {
-		w.giveUp(w.tx[i].buf)
+		w.giveUp(w.tx[i].buf, mbuf.Drained)
 		w.tx[i].buf = w.tx[i].buf[:0]
 	}
 	for _, r := range append(append([]*packetRing{w.punts, w.injected}, w.sealedFrom...), w.clearFrom...) {
 		for n := r.PopBurst(w.burst); n > 0; n = r.PopBurst(w.burst) {
-			w.giveUp(w.burst[:n])
+			w.giveUp(w.burst[:n], mbuf.Drained)
 		}
 	}
 	w.sweep()
@@ -37,8 +39,8 @@ func (w *Worker) release() {
 }
 
 // giveUp ends packets that nobody will work on any more.
-func (w *Worker) giveUp(ms mbuf.Burst) {
+func (w *Worker) giveUp(ms mbuf.Burst, v mbuf.Verdict) {
 	for _, m := range ms {
-		w.reject(m, mbuf.Drained)
+		w.reject(m, v)
 	}
 }

@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"cmp"
+	"fmt"
 	"net/netip"
 
 	"stillwater/crypto/esp"
@@ -22,6 +24,11 @@ const (
 	// packet never ends half sent (RFC 9347 2.2.3). From the ack on the lcore holds nothing of it, and the keys are wiped.
 	RemoveInbound
 	RemoveOutbound
+	// Redirect changes where the packets of an outbound SA go: its peer has moved, or the size of its packets has changed. SA is
+	// what was installed, but for addresses, encapsulation, ports, MTU and Framing.OuterSize, and needs no key. Sequence
+	// numbers and waiting packets go on; the ack is the first moment at which nothing more leaves as before. The way there is
+	// the generation's: Child.Egress.
+	Redirect
 	// Drain stops an lcore's intake from protected networks and is acknowledged when every framer is empty.
 	Drain
 )
@@ -41,12 +48,12 @@ func (a Addr) IP() netip.Addr { return netip.AddrFrom16(a).Unmap() }
 // Framing is how an outbound AGGFRAG SA fills its payloads and when it sends them. Zero values mean the defaults of
 // package iptfs.
 type Framing struct {
-	OuterSize    uint16 // octets of the outer IP packet: exact when Constant, the maximum otherwise
-	Constant     bool   // fixed size at a fixed rate (RFC 9347 2.1)
-	DontFragment bool   // the peer cannot receive fragments (RFC 9347 6.1.4, D)
-	MinFragment  uint16 // octets of room before a fragment starts in a tail
-	QueueOctets  uint32
-	QueuePackets uint32         // a power of two
+	OuterSize    uint16         // octets of the outer IP packet: exact when Constant, the maximum otherwise
+	Constant     bool           // fixed size at a fixed rate (RFC 9347 2.1)
+	DontFragment bool           // the peer cannot receive fragments (RFC 9347 6.1.4, D)
+	MinFragment  uint16         // octets of room before a fragment starts in a tail
+	QueueOctets  uint32         // that may wait; 0 is 512 KiB
+	QueuePackets uint32         // that may wait, a power of two; 0 is 256. Each takes 16 octets of memory, used or not
 	MaxWait      int64          // max-aggregation-time, ns (RFC 9348)
 	Interval     iptfs.Interval // constant: time between payloads
 }
@@ -93,8 +100,8 @@ type Command struct {
 	Lcore  uint8
 	Ticket uint64
 	Child  uint32 // index of the Child SA's traffic selectors in the generation
-	Slot   uint32 // Remove: the slot the install was acknowledged with
-	SA     SA     // Install
+	Slot   uint32 // Remove, Redirect: the slot the install was acknowledged with
+	SA     SA     // Install, Redirect
 }
 
 // wipe clears the key material.
@@ -125,15 +132,15 @@ type Ack struct {
 	Code     Code
 	Lcore    uint8
 	Slot     uint32
-	Counters esp.Counters // Remove: the final counters
+	Counters esp.Counters // Remove: the final counters, from a stopped lcore too
 }
 
 // params turns the by-value form into what package esp builds a record from. The key material is not copied: the caller
 // wipes the SA when the record is built.
-func (s *SA) params() (*esp.Params, bool) {
+func (s *SA) params() (*esp.Params, error) {
 	st, ok := suite.Lookup(s.Alg)
 	if !ok || int(s.KeymatLen) > len(s.Keymat) {
-		return nil, false
+		return nil, fmt.Errorf("algorithm %d with %d octets of key material, expected a suite of ESP and at most %d", s.Alg, s.KeymatLen, maxKeymat)
 	}
 	return &esp.Params{
 		SPI: s.SPI, Suite: st, Keymat: s.Keymat[:s.KeymatLen], ESN: s.ESN, Mode: s.Mode,
@@ -141,15 +148,31 @@ func (s *SA) params() (*esp.Params, bool) {
 		TTL: s.TTL, DF: s.DF, DSCP: int(s.DSCP), CopyECN: s.CopyECN, FlowLabel: s.FlowLabel,
 		UDPZeroChecksum6: s.UDPZeroChecksum6, TFC: s.TFC, MTU: int(s.MTU), IVBase: s.IVBase, FirstSeq: s.FirstSeq,
 		ReplayWindow: int(s.ReplayWindow), Soft: s.Soft, Hard: s.Hard,
-	}, true
+	}, nil
 }
+
+// capacity returns the octets that one packet of an outbound SA carries: of inner packet in tunnel mode, of AGGFRAG payload
+// otherwise.
+func (s *SA) capacity(p *esp.Params) (int, error) {
+	if s.Mode == esp.ModeAGGFRAG {
+		return esp.PayloadCapacity(p, int(s.Framing.OuterSize))
+	}
+	return esp.PayloadCapacity(p, int(s.MTU))
+}
+
+// The queue of an outbound AGGFRAG SA that asks for none of its own: a burst from every lcore, and little enough memory for
+// ten thousand SAs.
+const (
+	defaultQueuePackets = 256
+	defaultQueueOctets  = 512 << 10
+)
 
 // framer builds the framer of an outbound AGGFRAG SA whose outer packets carry capacity octets of ESP payload.
 func (s *SA) framer(capacity int) (*iptfs.Framer, error) {
 	f := &s.Framing
 	return iptfs.NewFramer(iptfs.FramerConfig{
 		PayloadSize: capacity, Fixed: f.Constant, MinFragment: int(f.MinFragment), DontFragment: f.DontFragment,
-		MaxInner: int(s.MaxInner), QueueOctets: int(f.QueueOctets), QueuePackets: int(f.QueuePackets), MaxWait: f.MaxWait,
+		MaxInner: int(s.MaxInner), QueueOctets: int(cmp.Or(f.QueueOctets, defaultQueueOctets)), QueuePackets: int(cmp.Or(f.QueuePackets, defaultQueuePackets)), MaxWait: f.MaxWait,
 	})
 }
 
@@ -163,33 +186,10 @@ func (s *SA) reassembler() (*iptfs.Reassembler, error) {
 
 // order is what the builder passes on to an lcore: no keys, only where they were expanded.
 type order struct {
-	op     Op
-	slot   uint32
-	spi    uint32
-	ticket uint64
-}
-
-// EventKind says what an lcore has to tell control.
-type EventKind uint8
-
-// The events.
-const (
-	EventLimit   EventKind = iota + 1 // an SA reached a soft or hard lifetime: Slot, Limit
-	EventDrop                         // a packet met an auditable or alarming verdict: Verdict, SPI, Seq
-	EventAcquire                      // policy says PROTECT and there is no SA: Child
-	EventPanic                        // the lcore ended
-)
-
-// Event is one message of an lcore to control. Lcores send few: at most one drop event a millisecond for each verdict,
-// with the number they stand for.
-type Event struct {
-	Kind    EventKind
-	Lcore   uint8
-	Verdict uint8
-	Limit   esp.Event
-	Child   uint32
-	SPI     uint32
-	Seq     uint64
-	Count   uint64
-	Time    int64
+	op       Op
+	slot     uint32
+	spi      uint32
+	ticket   uint64
+	capacity uint32          // Redirect: what a packet carries from then on
+	header   esp.OuterHeader // Redirect
 }

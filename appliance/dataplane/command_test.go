@@ -130,8 +130,8 @@ func TestInstallRemoveCycles(t *testing.T) {
 				}
 			}
 			for _, w := range append(r.a.workers, r.b.workers...) {
-				if len(w.paced) != 0 || len(w.ready) != 0 || w.sad.Len() != 0 || w.removals != 0 {
-					t.Errorf("left over: paced %v, ready %v, %d SPIs, %d removals", w.paced, w.ready, w.sad.Len(), w.removals)
+				if len(w.paced) != 0 || len(w.ready) != 0 || w.sad.Len() != 0 || len(w.leaving) != 0 {
+					t.Errorf("left over: paced %v, ready %v, %d SPIs, %d removals", w.paced, w.ready, w.sad.Len(), len(w.leaving))
 				}
 			}
 			for _, p := range []*node{r.a, r.b} {

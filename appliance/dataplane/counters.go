@@ -82,36 +82,15 @@ func (p *published) load() (c Counters) {
 	return c
 }
 
-// foldQuota bounds the SAs whose own drop counters are added to the lcore's in one publication.
-const foldQuota = 16
+// folded is how much of the drops of a framer or reassembler is in the lcore's counters already, modulo 2^32.
+type folded [mbuf.NumVerdicts]uint32
 
-// foldDrops adds what framers and reassemblers have dropped since the last time to the lcore's counters: of some SAs in
-// turn, or of all.
-func (w *Worker) foldDrops(quota int) {
-	n := len(w.in)
-	for range min(quota, n) {
-		if w.fold++; w.fold >= n {
-			w.fold = 0
-		}
-		w.foldSA(w.fold)
-	}
-}
-
-// foldSA folds inbound and outbound SA number slot.
-func (w *Worker) foldSA(slot int) {
-	if in := &w.in[slot]; w.inLive[slot] && in.reasm != nil {
-		w.count.fold(&in.folded, in.reasm.Drops())
-	}
-	if out := &w.out[slot]; w.outLive[slot] && out.framer != nil {
-		w.count.fold(&out.folded, out.framer.Drops())
-	}
-}
-
-func (c *Counters) fold(folded, drops *[mbuf.NumVerdicts]uint64) {
+// fold adds what is new in drops.
+func (c *Counters) fold(f *folded, drops *[mbuf.NumVerdicts]uint64) {
 	for v := range drops {
-		if d := drops[v] - folded[v]; d != 0 {
-			c.Verdicts[v] += d
-			folded[v] = drops[v]
+		if d := uint32(drops[v]) - f[v]; d != 0 {
+			c.Verdicts[v] += uint64(d)
+			f[v] += d
 		}
 	}
 }

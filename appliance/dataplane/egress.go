@@ -48,59 +48,83 @@ func (w *Worker) outsideFull() bool {
 // forward routes a clear packet that has left its tunnel. Towards a protected network it leaves here; towards the outside
 // the policy decides again, as for every packet that goes there (RFC 4301 5.1).
 func (w *Worker) forward(m *mbuf.Mbuf, p *spd.Packet) mbuf.Verdict {
-	adj, v := w.route(p)
-	if v != mbuf.Pass {
+	at, v := w.route(p)
+	switch {
+	case v != mbuf.Pass:
 		return v
-	}
-	if w.tx[adj.Port].outside {
+	case w.leadsOutside(at):
 		return w.protect(m, p)
 	}
-	return w.forwardTo(m, adj)
+	return w.forwardTo(m, p, at)
 }
 
 // sendClear routes and sends a packet that policy lets past in the clear.
 func (w *Worker) sendClear(m *mbuf.Mbuf, p *spd.Packet) mbuf.Verdict {
-	adj, v := w.route(p)
+	at, v := w.route(p)
 	if v != mbuf.Pass {
 		return v
 	}
-	return w.forwardTo(m, adj)
+	return w.forwardTo(m, p, at)
 }
 
-// route looks the destination up.
-func (w *Worker) route(p *spd.Packet) (*spd.Adjacency, mbuf.Verdict) {
-	i, ok := w.gen.Routes.Lookup(p.VRF, p.Dst)
-	if !ok {
-		return nil, mbuf.NoRoute
-	}
-	adj := w.gen.Routes.Adjacency(i)
+// route looks the destination up and returns the number of its adjacency.
+func (w *Worker) route(p *spd.Packet) (uint32, mbuf.Verdict) {
+	at, ok := w.gen.Routes.Lookup(p.VRF, p.Dst)
 	switch {
-	case adj.Local:
-		return nil, mbuf.Punted
-	case !adj.Valid:
+	case !ok:
+		return 0, mbuf.NoRoute
+	case w.gen.Routes.Adjacency(at).Local:
+		return 0, mbuf.Punted
+	}
+	return at, mbuf.Pass
+}
+
+func (w *Worker) leadsOutside(at uint32) bool {
+	return w.tx[w.gen.Routes.Adjacency(at).Port].outside
+}
+
+// adjacency returns the adjacency of a route, or asks control for the link address it lacks.
+func (w *Worker) adjacency(p *spd.Packet, at uint32) (*spd.Adjacency, mbuf.Verdict) {
+	adj := w.gen.Routes.Adjacency(at)
+	if !adj.Valid {
+		w.miss(adj.Port, w.gen.Routes.NextHop(at, p.Dst))
 		return nil, mbuf.NoNeighbour
 	}
 	return adj, mbuf.Pass
 }
 
-// forwardTo lowers the TTL and sends; left when the packet is gone.
-func (w *Worker) forwardTo(m *mbuf.Mbuf, adj *spd.Adjacency) mbuf.Verdict {
-	if m.Len() > int(adj.MTU) {
-		return mbuf.TooBig
+// forwardTo lowers the TTL and sends to adjacency at; left when the packet is gone.
+func (w *Worker) forwardTo(m *mbuf.Mbuf, p *spd.Packet, at uint32) mbuf.Verdict {
+	adj, v := w.adjacency(p, at)
+	if v != mbuf.Pass {
+		return v
 	}
 	if v := lowerTTL(m.Data()); v != mbuf.Pass {
 		return v
+	}
+	if m.Len() > int(adj.MTU) {
+		return w.forwardCut(m, adj)
 	}
 	w.egress(m, adj)
 	return left
 }
 
-// egress puts the link header in front of an IP packet and stages it for its port.
-func (w *Worker) egress(m *mbuf.Mbuf, adj *spd.Adjacency) {
-	if !adj.Valid {
-		w.reject(m, mbuf.NoNeighbour)
-		return
+// forwardCut sends a packet above the MTU of its way in fragments, where it may be cut (RFC 1812 4.2.2.7).
+func (w *Worker) forwardCut(m *mbuf.Mbuf, adj *spd.Adjacency) mbuf.Verdict {
+	m.Aux = uint32(adj.MTU)
+	n, v := w.fragment(m, int(adj.MTU), w.sealing)
+	if v != mbuf.Pass {
+		return v
 	}
+	w.pool.Put(m)
+	for _, f := range w.sealing[:n] {
+		w.egress(f, adj)
+	}
+	return left
+}
+
+// egress puts the link header of a valid adjacency in front of an IP packet and stages it for its port.
+func (w *Worker) egress(m *mbuf.Mbuf, adj *spd.Adjacency) {
 	t := &w.tx[adj.Port]
 	if t.room() == 0 {
 		if t.flush(); t.room() == 0 {
@@ -133,50 +157,4 @@ func (w *Worker) transmit() {
 	for i := range w.tx {
 		w.tx[i].flush()
 	}
-}
-
-// punt gives a packet for the appliance itself to the host stack, as it came from the link.
-func (w *Worker) punt(m *mbuf.Mbuf) {
-	if m.Prepend(int(m.L3)) == nil || !w.punts.Push(m) {
-		w.reject(m, mbuf.RingFull)
-		return
-	}
-	w.count.Verdicts[mbuf.Punted]++
-}
-
-// InjectReceive in Mbuf.Aux of an injected packet lets it enter the pipeline as if a protected network had sent it (data at
-// the IP header); otherwise it is a whole frame for port Mbuf.Port.
-const InjectReceive = 1
-
-// injectQuota bounds the packets of the host stack that one step takes.
-const injectQuota = 8
-
-// inject takes packets of the host stack.
-func (w *Worker) inject() int {
-	n := w.injected.PopBurst(w.burst[:injectQuota])
-	if n == 0 {
-		return 0
-	}
-	entering := w.burst[:0]
-	for _, m := range w.burst[:n] {
-		switch {
-		case m.Aux == InjectReceive:
-			entering = append(entering, m)
-		case int(m.Port) >= len(w.tx):
-			w.reject(m, mbuf.PortDown)
-		default:
-			w.injectFrame(m)
-		}
-	}
-	w.frame(w.steerClear(w.admit(entering, &rxQueue{})))
-	return n
-}
-
-// injectFrame stages a finished frame.
-func (w *Worker) injectFrame(m *mbuf.Mbuf) {
-	if t := &w.tx[m.Port]; t.room() > 0 {
-		t.buf = append(t.buf, m)
-		return
-	}
-	w.reject(m, mbuf.TxFull)
 }

@@ -23,7 +23,7 @@ func TestTooBig(t *testing.T) {
 
 	r = newRig(t, rigConfig{})
 	r.connect(aggregateSA, 0x1000)
-	r.hostA.send(numbered(addrA.host, addrB.host, 1500, 1), numbered(addrA.host, addrB.host, 1501, 2))
+	r.hostA.send(numbered(addrA.host, addrB.host, 1500, 1), patch(numbered(addrA.host, addrB.host, 1501, 2), 6, 0x40, 0))
 	r.steps(3, 1e6)
 	if got := idsOf(r.hostB.receive()); !slices.Equal(got, []uint32{1}) {
 		t.Errorf("delivered %v, expected the packet of 1500 octets alone: the other exceeds the MTU inside", got)
@@ -32,6 +32,28 @@ func TestTooBig(t *testing.T) {
 	if got := r.b.total().Verdicts[mbuf.TooBig]; got != 1 {
 		t.Errorf("%d too big at b, expected 1", got)
 	}
+}
+
+// TestForwardCut: a packet above the MTU of the port it leaves by goes in fragments where its sender allows that (RFC 1812
+// 4.2.2.7), with the TTL of one hop less.
+func TestForwardCut(t *testing.T) {
+	r := newHalfRig(t, rigConfig{ethernet: true})
+	peer := r.openPeer()
+	r.a.setPolicy(entryTo("203.0.113.0/24", spd.Bypass, 0))
+	p := numbered(addrA.host, "203.0.113.1", 4000, 1)
+	r.hostA.send(onLink(pmd.Ethernet, p))
+	r.steps(2, 1e6)
+	whole := hop(p)[:20]
+	for i, f := range offLink(pmd.Ethernet, peer.receive()) {
+		if len(f) > 1500 || f[8] != p[8]-1 || int(be16(f[6:])&offsetMask)*8 != len(whole)-20 || (be16(f[6:])&flagMF != 0) != (i < 2) {
+			t.Errorf("fragment %d: %x", i, f[:20])
+		}
+		whole = append(whole, f[20:]...)
+	}
+	if !slices.Equal(whole, hop(p)) {
+		t.Errorf("%d octets arrived, expected the %d of the packet", len(whole), len(p))
+	}
+	wantVerdicts(t, r.a.total(), nil)
 }
 
 // onlyOutside routes one prefix to the outside port, where no neighbour is known.

@@ -26,7 +26,8 @@ func (w *Worker) fit(run mbuf.Burst, mtu int, take func(mbuf.Burst)) {
 		from = i + 1
 		n, v := w.fragment(m, mtu, w.sealing)
 		if v != mbuf.Pass {
-			w.reject(m, v)
+			m.Aux = uint32(mtu)
+			w.settle(m, v)
 			continue
 		}
 		w.pool.Put(m)
@@ -35,7 +36,7 @@ func (w *Worker) fit(run mbuf.Burst, mtu int, take func(mbuf.Burst)) {
 	take(run[from:])
 }
 
-// fragment cuts an inner IPv4 packet that does not fit a tunnel into fragments of at most mtu octets (RFC 4301 8.2.1; RFC 791
+// fragment cuts an IPv4 packet that does not fit a tunnel or a port into fragments of at most mtu octets (RFC 4301 8.2.1; RFC 791
 // 3.2). Only plain tunnels need it, and AGGFRAG towards a peer that takes no fragments: AGGFRAG itself never fragments
 // inner packets (RFC 9347 2.2.5.1). It fills out with new mbufs that carry the metadata of m, which stays the caller's.
 // TooBig: the packet must not be fragmented, or out is too short; NoBuffer: the pool is empty. Either way out holds nothing.

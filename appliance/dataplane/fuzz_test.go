@@ -54,8 +54,9 @@ func FuzzParseOuter(f *testing.F) {
 const (
 	fuzzInside = iota
 	fuzzOutside
-	fuzzPayload // inside authentic ESP with Next Header 144: a peer that has gone mad
-	fuzzInner   // the same as an IPv4 packet in tunnel mode
+	fuzzPayload  // inside authentic ESP with Next Header 144: a peer that has gone mad
+	fuzzInner    // the same as an IPv4 packet in tunnel mode
+	fuzzInjected // by the host stack, in all ways it has: the reassembler's work may be anything
 	fuzzWays
 )
 
@@ -70,10 +71,8 @@ func newFuzzPeer(t testing.TB, r *rig) *fuzzPeer {
 	for slot, mode := range []func(uint32, addresses, addresses) SA{aggregateSA, tunnelSA} {
 		sa := mode(0x1000+uint32(slot), addrB, addrA)
 		r.a.installIn(0, sa)
-		params, ok := sa.params()
-		if !ok {
-			t.Fatal("no parameters")
-		}
+		params, err := sa.params()
+		must(t, err)
 		must(t, p.out.Install(uint32(slot), params))
 	}
 	return p
@@ -102,6 +101,8 @@ func FuzzWorker(f *testing.F) {
 	f.Add(uint8(fuzzPayload), append([]byte{0, 0, 0, 0}, inner[:30]...))
 	f.Add(uint8(fuzzPayload), append([]byte{0, 0, 0, 30}, inner[30:]...))
 	f.Add(uint8(fuzzInner), inner)
+	f.Add(uint8(fuzzInjected), inner)
+	f.Add(uint8(fuzzInjected), header4(addrB.outer, addrA.outer, 50, 64, append(be(0x1000), espOctets...)))
 	rigs := [2]*rig{newHalfRig(f, rigConfig{}), newHalfRig(f, rigConfig{ethernet: true})}
 	peers := [2]*fuzzPeer{}
 	for i, r := range rigs {
@@ -113,7 +114,7 @@ func FuzzWorker(f *testing.F) {
 			return
 		}
 		for i, r := range rigs {
-			r.t, r.hostA.t, peers[i].t = t, t, t
+			r.t, r.a.t, r.hostA.t, peers[i].t = t, t, t, t
 			for range 2 {
 				switch way % fuzzWays {
 				case fuzzInside:
@@ -124,6 +125,10 @@ func FuzzWorker(f *testing.F) {
 					peers[i].seal(0, iptfs.NextHeader, r.cfg.link, data)
 				case fuzzInner:
 					peers[i].seal(1, nextHeader(data), r.cfg.link, data)
+				case fuzzInjected:
+					for kind := range uint32(len(entrances) + 1) {
+						r.a.inject(0, data, uint16(way), kind)
+					}
 				}
 				r.step(1000)
 			}

@@ -12,8 +12,16 @@ type Child struct {
 	Name      string
 	Selectors *spd.Selectors // inbound check of every inner packet (RFC 4301 5.2)
 	Egress    spd.Adjacency  // link header and port towards the peer's outer address
+	NextHop   netip.Addr     // who to ask control for while Egress is not Valid; zero: nobody
 	MTU       int            // largest outer packet, octets
 	VRF       uint16         // where inner packets are routed
+	// Acquire and PerResource let inner packets ask for SAs: the first one, and one for each lcore (RFC 9611). Of a constant
+	// connection neither: what it does must not depend on what it carries (DESIGN.md 8).
+	Acquire     bool
+	PerResource bool
+	// Since is the number of the generation in which this index came to mean this child. A packet that an earlier generation
+	// gave to the index is not sealed for another peer.
+	Since uint64
 }
 
 // OutRef says which lcore seals for a Child SA and in which slot of its table; Slot is noSlot where there is no SA yet.
@@ -50,8 +58,10 @@ type Generation struct {
 // NewGeneration completes g for a data plane of lcores lcores: Out grows to its size with NoSA, addresses get their fast
 // form. g must not be changed afterwards.
 func NewGeneration(g Generation, lcores int) *Generation {
-	g.lcores = lcores
-	for len(g.Out) < len(g.Children)*lcores {
+	g.lcores, g.local4, g.local6 = lcores, nil, nil
+	refs := len(g.Children) * lcores
+	g.Out = slices.Grow(g.Out, max(refs-len(g.Out), 0))
+	for len(g.Out) < refs {
 		g.Out = append(g.Out, NoSA)
 	}
 	for _, a := range g.Local {
@@ -63,6 +73,16 @@ func NewGeneration(g Generation, lcores int) *Generation {
 		}
 	}
 	return &g
+}
+
+// Next returns a copy of g with the next number, to be changed and handed to NewGeneration: its Children and Out are its own.
+// An index of Children keeps its meaning as long as an SA is installed with it; in between are holes, zero Children, whose
+// packets are dropped.
+func (g *Generation) Next() Generation {
+	n := *g
+	n.Number++
+	n.Children, n.Out = slices.Clone(g.Children), slices.Clone(g.Out)
+	return n
 }
 
 // out returns the SA that lcore seals with for child; NoSA for a child that this generation no longer has, because a packet

@@ -91,6 +91,7 @@ func (w *Worker) open(ms mbuf.Burst) mbuf.Burst {
 	if n < len(ms) {
 		w.drop(ms[n:])
 	}
+	w.listStale(ms[:n])
 	k := w.inbound.Open(ms[:n])
 	if k < n {
 		w.drop(ms[k:n])
@@ -99,9 +100,20 @@ func (w *Worker) open(ms mbuf.Burst) mbuf.Burst {
 	return ms[:k]
 }
 
+// listStale lists the SAs of packets that are about to be opened, whatever becomes of them.
+func (w *Worker) listStale(ms mbuf.Burst) {
+	last := ^uint32(0)
+	for _, m := range ms {
+		if m.SA != last {
+			last = m.SA
+			w.staleIn.add(last)
+		}
+	}
+}
+
 // unframe turns opened payloads into inner packets and delivers those.
 func (w *Worker) unframe(ms mbuf.Burst) {
-	runs(ms, func(slot uint32, run mbuf.Burst) { w.in[slot].unframe(w, slot, run) })
+	runs(ms, func(slot uint32, run mbuf.Burst) { w.in[slot].arrive(w, slot, run) })
 	w.deliverInner()
 }
 

@@ -31,6 +31,7 @@ func (r *rig) newNode(addr, peer addresses, inside *softpmd.Wire, end softpmd.En
 		Slots:  rigSlots,
 		Clock:  r.clock.Now,
 		Poll:   PollYield,
+		Engine: r.cfg.engine,
 		Lcores: make([]LcoreConfig, r.cfg.lcores),
 	}
 	for i := range cfg.Lcores {
@@ -69,7 +70,7 @@ func (n *node) base(link pmd.Link, lcores int) Generation {
 	}
 	g := Generation{
 		Policy: policy, Routes: routes, Buckets: EvenBuckets(lcores), Perm: NewPermutation([16]byte{1, 2, 3}),
-		Children: []Child{{Name: "peer", Selectors: sel, Egress: *routes.Adjacency(at), MTU: 1500}},
+		Children: []Child{{Name: "peer", Selectors: sel, Egress: *routes.Adjacency(at), MTU: 1500, Acquire: true}},
 	}
 	for _, a := range []string{n.addr.outer, n.addr.own, n.addr.outer6, n.addr.own6} {
 		g.Local = append(g.Local, netip.MustParseAddr(a))
@@ -114,7 +115,6 @@ func (n *node) publish() {
 	n.gen.Number++
 	g := n.gen
 	g.Out = append([]OutRef(nil), n.gen.Out...)
-	g.local4, g.local6 = nil, nil
 	n.Publish(NewGeneration(g, n.Lcores()))
 	n.gen.Out = append([]OutRef(nil), n.Generation().Out...)
 }

@@ -1,5 +1,7 @@
 package dataplane
 
+import "stillwater/crypto/esp"
+
 // orderQuota bounds the orders one step takes, so that a burst of rekeys does not hold up packets.
 const orderQuota = 8
 
@@ -30,11 +32,12 @@ func (w *Worker) obey(o order) {
 			return
 		}
 		w.out[o.slot].removal = o
-		w.removals++
+		w.leaving = append(w.leaving, o.slot)
+	case Redirect:
+		w.redirect(o)
 	case Drain:
 		w.draining, w.quiet = true, 0
 		w.drains = append(w.drains, o)
-		w.removals++
 	}
 }
 
@@ -48,15 +51,31 @@ func (w *Worker) installInbound(o order) {
 		return
 	}
 	w.inLive[o.slot] = true
+	w.inView[o.slot].store(&esp.Counters{}, 0)
 	w.ack(o, Done)
 }
 
 func (w *Worker) installOutbound(o order) {
 	w.outLive[o.slot] = true
+	w.outView[o.slot].store(&esp.Counters{}, 0)
 	if sa := &w.out[o.slot]; sa.pacer != nil {
 		sa.pacer.Start(w.now)
 		w.paced = append(w.paced, o.slot)
 	}
+	w.ack(o, Done)
+}
+
+// redirect changes where an outbound SA sends, between two of its packets.
+func (w *Worker) redirect(o order) {
+	if !w.outLive[o.slot] {
+		w.ack(o, BadCommand)
+		return
+	}
+	if err := w.out[o.slot].resize(int(o.capacity), w.pool); err != nil {
+		w.ack(o, BadSA)
+		return
+	}
+	w.outbound.Redirect(o.slot, o.header)
 	w.ack(o, Done)
 }
 
@@ -70,49 +89,57 @@ func (w *Worker) removeInbound(o order) {
 	w.sad.Delete(sa.spi)
 	if sa.reasm != nil {
 		sa.reasm.Close(w.pool)
-		w.foldSA(int(o.slot))
+		w.publishIn(o.slot)
 		w.wheel.Cancel(o.slot)
 	}
 	*sa, w.inLive[o.slot] = inSA{}, false
 	w.ack(o, Done)
 }
 
-// finishRemovals completes removals and drains whose framers have emptied.
+// finishRemovals completes the removals of SAs whose framers have emptied.
 func (w *Worker) finishRemovals() {
-	if w.removals == 0 {
-		return
-	}
-	busy := len(w.ready) > 0
-	for slot := range w.out {
-		if !w.outLive[slot] {
-			continue // the builder may be at work there
-		}
+	still := w.leaving[:0]
+	for _, slot := range w.leaving {
 		sa := &w.out[slot]
-		if !sa.idle() {
-			busy = true
+		if sa.queued || !sa.idle() {
+			still = append(still, slot)
 			continue
 		}
-		if sa.removal.op == RemoveOutbound && !sa.queued {
-			o := sa.removal
-			w.unpace(o.slot)
-			w.foldSA(slot)
-			*sa, w.outLive[slot] = outSA{}, false
-			w.removals--
-			w.ack(o, Done)
-		}
+		o := sa.removal
+		w.unpace(slot)
+		w.publishOut(slot)
+		*sa, w.outLive[slot] = outSA{}, false
+		w.ack(o, Done)
 	}
-	if busy {
+	w.leaving = still
+}
+
+// finishDrains completes drains when all framers have emptied. What the port has not taken by then it gets a while for, no
+// longer: the peer may have gone before us.
+func (w *Worker) finishDrains() {
+	if len(w.drains) == 0 {
+		return
+	}
+	if w.framing() {
 		w.quiet = 0
 		return
 	}
-	// What the port has not taken by now it gets a while for, no longer: the peer may have gone before us.
 	if w.quiet++; w.txEmpty() || w.quiet > quietSteps {
 		for _, o := range w.drains {
-			w.removals--
 			w.ack(o, Done)
 		}
 		w.drains = w.drains[:0]
 	}
+}
+
+// framing reports whether some outbound SA has packets waiting. It looks at every slot: the appliance is on its way out.
+func (w *Worker) framing() bool {
+	for slot, live := range w.outLive {
+		if live && !w.out[slot].idle() { // others the builder may be at work in
+			return true
+		}
+	}
+	return len(w.ready) > 0
 }
 
 // quietSteps is how many steps with empty framers a drain waits for ports to take what is staged.

@@ -27,8 +27,8 @@ func (w *Worker) fromClearRing(r *packetRing) int {
 	ms := w.burst[:0]
 	for _, m := range w.burst[:n] {
 		ref := w.gen.out(m.Aux, w.id)
-		if int(ref.Lcore) != w.id || !w.holds(ref.Slot) {
-			w.reject(m, mbuf.NoSA) // the SA moved while the packet was in the ring
+		if int(ref.Lcore) != w.id || !w.holds(ref.Slot, m.Aux) || m.Seq < w.gen.child(m.Aux).Since {
+			w.reject(m, mbuf.NoSA) // the SA moved while the packet was in the ring, or its child is another one now
 			continue
 		}
 		m.SA = ref.Slot
@@ -70,17 +70,27 @@ func (w *Worker) admitOne(m *mbuf.Mbuf, q *rxQueue) mbuf.Verdict {
 
 // protect applies the outbound policy to a clear IP packet that is being forwarded (RFC 4301 5.1).
 func (w *Worker) protect(m *mbuf.Mbuf, p *spd.Packet) mbuf.Verdict {
-	d := w.gen.Policy.Outbound(p)
+	d, v := w.decide(p)
 	switch {
-	case d.Entry == spd.NoEntry:
-		return mbuf.NoPolicy
-	case d.Action == spd.Protect:
-		m.Aux = d.Tunnel
-		return lowerTTL(m.Data())
+	case v != mbuf.Pass:
+		return v
 	case d.Action == spd.Bypass:
 		return w.sendClear(m, p)
 	}
-	return mbuf.PolicyDiscard
+	m.Aux = d.Tunnel
+	return lowerTTL(m.Data())
+}
+
+// decide asks the outbound policy; Pass for PROTECT and BYPASS.
+func (w *Worker) decide(p *spd.Packet) (spd.Decision, mbuf.Verdict) {
+	d := w.gen.Policy.Outbound(p)
+	switch {
+	case d.Entry == spd.NoEntry:
+		return d, mbuf.NoPolicy
+	case d.Action == spd.Discard:
+		return d, mbuf.PolicyDiscard
+	}
+	return d, mbuf.Pass
 }
 
 // steerClear gives each packet the slot of its SA; packets whose SA another lcore owns go there by the clear ring.
@@ -90,11 +100,10 @@ func (w *Worker) steerClear(ms mbuf.Burst) mbuf.Burst {
 		ref := w.gen.out(m.Aux, w.id)
 		switch {
 		case ref.Slot == noSlot:
-			w.acquire(m.Aux)
-			w.reject(m, mbuf.NoSA)
+			w.acquire(m)
 		case int(ref.Lcore) != w.id:
-			w.clearTo[ref.Lcore].add(m)
-		case !w.holds(ref.Slot):
+			w.lend(m, ref.Lcore)
+		case !w.holds(ref.Slot, m.Aux):
 			w.reject(m, mbuf.NoSA)
 		default:
 			m.SA = ref.Slot
@@ -105,14 +114,36 @@ func (w *Worker) steerClear(ms mbuf.Burst) mbuf.Burst {
 	return kept
 }
 
-// holds reports whether there is an outbound SA in slot: a generation may name one that is gone, or not there yet.
-func (w *Worker) holds(slot uint32) bool {
-	return uint64(slot) < uint64(len(w.outLive)) && w.outLive[slot]
+// acquire drops a packet for whose child there is no SA, and asks for one where the child wants that.
+func (w *Worker) acquire(m *mbuf.Mbuf) {
+	if w.gen.child(m.Aux).Acquire {
+		w.ask(&w.acquires, EventAcquire, acquireEvery, m)
+	}
+	w.reject(m, mbuf.NoSA)
+}
+
+// lend puts a packet aside for the lcore that owns its SA; Seq says which generation chose the child. Where the child wants an
+// SA for every lcore, control hears that this one has none (RFC 9611 3).
+func (w *Worker) lend(m *mbuf.Mbuf, owner uint8) {
+	if w.gen.child(m.Aux).PerResource {
+		w.ask(&w.resources, EventResource, resourceEvery, m)
+	}
+	m.Seq = w.gen.Number
+	w.clearTo[owner].add(m)
+}
+
+// holds reports whether there is an outbound SA of child in slot: a generation may name one that is gone, not there yet, or
+// another child's by now.
+func (w *Worker) holds(slot, child uint32) bool {
+	return uint64(slot) < uint64(len(w.outLive)) && w.outLive[slot] && w.out[slot].child == child
 }
 
 // frame gives packets to the framers of their SAs, a run at a time.
 func (w *Worker) frame(ms mbuf.Burst) {
-	runs(ms, func(slot uint32, run mbuf.Burst) { w.out[slot].frame(w, slot, run) })
+	runs(ms, func(slot uint32, run mbuf.Burst) {
+		w.staleOut.add(slot)
+		w.out[slot].frame(w, slot, run)
+	})
 }
 
 // frameTunnel is the frame function of plain tunnel mode: one inner packet, one ESP packet.
@@ -144,8 +175,9 @@ func framePaced(w *Worker, slot uint32, run mbuf.Burst) {
 
 // offerAny gives packets of any size to the framer.
 func offerAny(w *Worker, sa *outSA, run mbuf.Burst) {
-	if n := sa.framer.Offer(run, w.now); n < len(run) {
-		w.drop(run[n:])
+	for _, m := range run[sa.framer.Offer(run, w.now):] {
+		m.Aux = uint32(sa.framer.MaxInner())
+		w.settle(m, m.Verdict)
 	}
 }
 
@@ -184,6 +216,7 @@ func (w *Worker) pace() int {
 		w.ready[last] = first
 	}
 	w.finishRemovals()
+	w.finishDrains()
 	return work
 }
 
@@ -192,6 +225,7 @@ const emitQuota = 2 * mbuf.BurstSize
 
 // emit asks a framer for up to n payloads, as many as the transmit queue has room for, and seals them.
 func (w *Worker) emit(slot uint32, sa *outSA, n int) int {
+	w.staleOut.add(slot)
 	port := w.gen.child(sa.child).Egress.Port
 	sent := 0
 	for sent < n {
@@ -220,6 +254,12 @@ func (w *Worker) seal(ms mbuf.Burst) {
 	}
 	w.count.Sealed += uint64(n)
 	for _, m := range ms[:n] {
-		w.egress(m, &w.gen.child(w.out[m.SA].child).Egress)
+		c := w.gen.child(w.out[m.SA].child)
+		if !c.Egress.Valid {
+			w.miss(c.Egress.Port, c.NextHop)
+			w.reject(m, mbuf.NoNeighbour)
+			continue
+		}
+		w.egress(m, &c.Egress)
 	}
 }

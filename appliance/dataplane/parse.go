@@ -88,8 +88,9 @@ func headerSum(h []byte) uint32 {
 	return uint32(sum>>16 + sum&0xffff)
 }
 
-// ParseOuter finds ESP in an IP packet for the appliance that CheckIP has passed. Pass: data starts at the ESP header, and
-// SPI, TOS and TTL of the outer header are in the metadata. Everything else keeps its data and is told apart by verdict.
+// ParseOuter finds ESP in an IP packet for the appliance that CheckIP has passed. Pass: data starts at the ESP header, the
+// outer one is what Marked returns, and SPI, the 32 bits of sequence number that are sent, TOS, TTL and UDP source port are in
+// the metadata. Everything else keeps its data and is told apart by verdict.
 func ParseOuter(m *mbuf.Mbuf) mbuf.Verdict {
 	d := m.Data()
 	header, proto, fragment := ipv4Len, uint8(0), false
@@ -105,15 +106,16 @@ func ParseOuter(m *mbuf.Mbuf) mbuf.Verdict {
 		}
 	}
 	if fragment {
-		// RFC 4303 3.4.1: a fragment offered to ESP is discarded. Others, of IKE over UDP above all, belong to the host stack.
-		if proto == protoESP {
+		// RFC 4303 3.4.1: ESP is not offered fragments. Which of UDP's are of ESP shows when they are whole.
+		if proto == protoESP || proto == protoUDP {
+			m.NextHeader = proto
 			return mbuf.OuterFragment
 		}
 		return mbuf.Punted
 	}
 	switch proto {
 	case protoESP:
-		return startESP(m, header)
+		return startESP(m, header, 0)
 	case protoUDP:
 		return demuxUDP(m, header)
 	}
@@ -149,13 +151,16 @@ func skipExtensions(d []byte) (offset int, proto uint8, fragment, ok bool) {
 	return 0, 0, false, false
 }
 
-// startESP puts data at the ESP header; SPI 0 and other reserved ones are left to the SAD.
-func startESP(m *mbuf.Mbuf, header int) mbuf.Verdict {
-	spi, ok := esp.ParseSPI(m.Data()[header:])
+// startESP puts data at the ESP header and marks where the outer header begins; SPI 0 and other reserved ones are left to the
+// SAD.
+func startESP(m *mbuf.Mbuf, header int, srcPort uint16) mbuf.Verdict {
+	d := m.Data()[header:]
+	spi, ok := esp.ParseSPI(d)
 	if !ok {
 		return mbuf.TooShort
 	}
-	m.SPI = spi
+	m.SPI, m.Seq, m.SrcPort = spi, uint64(be32(d[4:])), srcPort
+	m.Mark()
 	m.Adj(header)
 	return mbuf.Pass
 }
@@ -177,7 +182,7 @@ func demuxUDP(m *mbuf.Mbuf, header int) mbuf.Verdict {
 	switch esp.DemuxUDP(d[header+udpLen : header+length]) {
 	case esp.KindESP:
 		m.Trim(len(d) - header - length)
-		return startESP(m, header+udpLen)
+		return startESP(m, header+udpLen, be16(d[header:]))
 	case esp.KindIKE:
 		return mbuf.Punted
 	case esp.KindKeepalive:

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"stillwater/crypto/aead"
 	"stillwater/crypto/esp"
 	"stillwater/crypto/suite"
 	"stillwater/iptfs"
@@ -47,10 +48,11 @@ type rigConfig struct {
 	out      softpmd.Impairment // what plane a sends to plane b
 	ring     int                // of the wires
 	// steer spreads what a plane receives over its queues; nil puts all of it on queue 0.
-	steer softpmd.HashFunc
-	wrap  func(port int, lcore int, q pmd.RxQueue) pmd.RxQueue // for plane a
-	seed  uint64
-	mbufs int // of 2 KiB, by lcore
+	steer  softpmd.HashFunc
+	wrap   func(port int, lcore int, q pmd.RxQueue) pmd.RxQueue // for plane a
+	seed   uint64
+	engine func(slots int) aead.Engine
+	mbufs  int // of 2 KiB, by lcore
 }
 
 func (c *rigConfig) fill() {
@@ -277,7 +279,7 @@ func (n *node) owner(spi uint32) int {
 // total sums the live counters of a plane's lcores.
 func (n *node) total() (c Counters) {
 	for _, w := range n.workers {
-		w.foldDrops(len(w.in))
+		w.publishAllSAs()
 		c.Add(&w.count)
 	}
 	return c

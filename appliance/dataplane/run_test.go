@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"stillwater/crypto/aead"
+	"stillwater/crypto/suite"
 	"stillwater/pmd"
 	"stillwater/pmd/mbuf"
 )
@@ -173,6 +175,66 @@ func TestDeadLcoreAnswers(t *testing.T) {
 	if len(tickets) != 13 || tickets[0] != 100 || tickets[12] != 112 || len(slices.Compact(tickets)) != 13 {
 		t.Errorf("answered %v, expected 100 to 112", tickets)
 	}
+}
+
+// TestIKE031_DeadLcoreIsWiped: control takes the SAs of a dead lcore away like others, and their keys go then; so do those of
+// SAs that were on their way there.
+func TestIKE031_DeadLcoreIsWiped(t *testing.T) {
+	keys := [2]*keyCount{}
+	r := newHalfRig(t, rigConfig{engine: func(n int) aead.Engine {
+		k := &keyCount{Engine: aead.NewStd(n)}
+		keys[0], keys[1] = k, keys[0] // the table of outbound keys is built first
+		return k
+	}})
+	out := r.a.installOut(0, tunnelSA(0x1000, addrA, addrB))
+	in := r.a.installIn(0, tunnelSA(0x2000, addrB, addrA))
+	r.a.point(0, OutRef{0, out})
+	r.hostA.send(numbered(addrA.host, addrB.host, 60, 1))
+	r.step(1e6)
+	for i := range uint64(4) { // two of each kind that nobody will obey
+		r.a.Submit(&Command{Op: InstallInbound, SA: tunnelSA(0x3000+uint32(i), addrB, addrA), Ticket: 50 + i})
+		r.a.Submit(&Command{Op: InstallOutbound, SA: tunnelSA(0x3000+uint32(i), addrA, addrB), Ticket: 60 + i})
+	}
+	r.a.builder.step()
+	if keys[0].set+keys[1].set != 10 {
+		t.Fatalf("%d keys set, expected 10", keys[0].set+keys[1].set)
+	}
+	r.a.workers[0].dead.Store(true)
+	r.a.Submit(&Command{Op: RemoveOutbound, Slot: out, Ticket: 1})
+	r.a.Submit(&Command{Op: RemoveInbound, Slot: in, Ticket: 2})
+	r.a.Submit(&Command{Op: RemoveInbound, Slot: noSlot, Ticket: 3})
+	r.a.Submit(&Command{Op: InstallInbound, SA: tunnelSA(0x4000, addrB, addrA), Ticket: 4})
+	r.steps(3, 1e6)
+	acks := map[uint64]Ack{}
+	for a, ok := r.a.TakeAck(); ok; a, ok = r.a.TakeAck() {
+		if acks[a.Ticket] = a; a.Code != LcoreDead {
+			t.Errorf("ack %+v, expected %s", a, LcoreDead)
+		}
+	}
+	if len(acks) != 12 || acks[1].Counters.Packets != 1 {
+		t.Errorf("%d acks, the sender's %+v; expected 12 and its one packet", len(acks), acks[1])
+	}
+	for _, k := range keys {
+		if k.set != k.cleared {
+			t.Errorf("%d keys were set and %d wiped", k.set, k.cleared)
+		}
+	}
+}
+
+// keyCount counts the keys an engine is given and wipes.
+type keyCount struct {
+	aead.Engine
+	set, cleared int
+}
+
+func (k *keyCount) SetKey(slot uint32, a suite.Alg, key []byte) error {
+	k.set++
+	return k.Engine.SetKey(slot, a, key)
+}
+
+func (k *keyCount) ClearKey(slot uint32) {
+	k.cleared++
+	k.Engine.ClearKey(slot)
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -19,39 +19,40 @@ type outSA struct {
 	child  uint32
 	// tunnelMTU is the largest inner packet of a plain tunnel SA, octets; 0 on AGGFRAG SAs, which have no such limit.
 	tunnelMTU int
-	queued    bool                     // in Worker.ready
-	folded    [mbuf.NumVerdicts]uint64 // of the framer's drops, already in the lcore's counters
+	queued    bool    // in Worker.ready
+	folded    *folded // of the framer's drops, already in the lcore's counters
 	// removal is the RemoveOutbound order that waits until the framer is empty; op 0 when there is none.
 	removal order
 }
 
 // inSA is the same for an inbound SA.
 type inSA struct {
-	unframe func(w *Worker, slot uint32, run mbuf.Burst)
+	// arrive takes opened payloads: unframe, or what comes before it, chosen when the SA is built.
+	arrive  arrivalFunc
+	unframe arrivalFunc
 	reasm   *iptfs.Reassembler
 	child   uint32
 	spi     uint32
-	armed   int64                    // when the wheel will call, 0: not at all
-	folded  [mbuf.NumVerdicts]uint64 // of the reassembler's drops, already in the lcore's counters
+	armed   int64   // when the wheel will call, 0: not at all
+	folded  *folded // of the reassembler's drops, already in the lcore's counters
+	peer    peer
 }
 
 // newOutSA builds the framing half of an outbound SA.
 func newOutSA(c *Command, p *esp.Params) (outSA, error) {
 	sa := outSA{child: c.Child}
-	if c.SA.Mode != esp.ModeAGGFRAG {
-		sa.frame = frameTunnel
-		var err error
-		sa.tunnelMTU, err = esp.PayloadCapacity(p, int(c.SA.MTU))
-		return sa, err
-	}
-	capacity, err := esp.PayloadCapacity(p, int(c.SA.Framing.OuterSize))
+	capacity, err := c.SA.capacity(p)
 	if err != nil {
 		return sa, err
+	}
+	if c.SA.Mode != esp.ModeAGGFRAG {
+		sa.frame, sa.tunnelMTU = frameTunnel, capacity
+		return sa, nil
 	}
 	if sa.framer, err = c.SA.framer(capacity); err != nil {
 		return sa, err
 	}
-	sa.frame, sa.offer = frameOnDemand, offerAny
+	sa.frame, sa.offer, sa.folded = frameOnDemand, offerAny, new(folded)
 	if c.SA.Framing.DontFragment {
 		sa.offer = offerWhole
 	}
@@ -60,6 +61,29 @@ func newOutSA(c *Command, p *esp.Params) (outSA, error) {
 		sa.pacer, err = iptfs.NewPacer(c.SA.Framing.Interval, 1)
 	}
 	return sa, err
+}
+
+// newInSA builds the unframing half of an inbound SA.
+func newInSA(c *Command) (inSA, error) {
+	sa := inSA{child: c.Child, spi: c.SA.SPI, unframe: unframeTunnel, peer: peer{addr: c.SA.Src, port: c.SA.SrcPort}}
+	if c.SA.Mode == esp.ModeAGGFRAG {
+		r, err := c.SA.reassembler()
+		if err != nil {
+			return sa, err
+		}
+		sa.reasm, sa.unframe, sa.folded = r, unframeAggfrag, new(folded)
+	}
+	sa.arrive = c.SA.arrival(sa.unframe)
+	return sa, nil
+}
+
+// resize makes packets carry capacity octets from the next one on.
+func (sa *outSA) resize(capacity int, pool *mbuf.Pool) error {
+	if sa.framer == nil {
+		sa.tunnelMTU = capacity
+		return nil
+	}
+	return sa.framer.Resize(capacity, pool)
 }
 
 // idle reports whether no inner packet waits in the SA.

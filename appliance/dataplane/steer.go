@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // NumBuckets is how many buckets the SPIs fall into; a generation maps each to an lcore.
@@ -58,34 +59,57 @@ func (b *Buckets) Lcore(p *Permutation, spi uint32) int { return int(b[p.Bucket(
 // ErrNoSteering is returned where no bucket table can give every SPI its lcore.
 var ErrNoSteering = errors.New("no bucket table fits")
 
-// SteerStatic finds a permutation and a bucket table under which every given SPI belongs to the lcore it is paired with.
-// SPIs of keys that were agreed by hand cannot be chosen, so the permutation is: keys are drawn from random until no
-// bucket is claimed by two lcores, which needs a few draws for some tens of SPIs. Free buckets are dealt in turn.
+// SteerStatic draws the permutation and the bucket table of a data plane at its start: every given SPI belongs to the lcore
+// it is paired with, and the buckets that none of them claims are dealt so that each lcore gets its share of all. SPIs of
+// keys that were agreed by hand cannot be chosen, so the permutation is: keys are drawn from random until no bucket is
+// claimed by two lcores, which needs a few draws for some tens of SPIs, and one where there are none.
 func SteerStatic(owner map[uint32]int, lcores int, random func([]byte)) (Permutation, Buckets, error) {
 	const draws = 10000
 	for range draws {
 		var key [16]byte
 		random(key[:])
 		p := NewPermutation(key)
-		b := EvenBuckets(lcores)
-		if claim(&p, &b, owner) {
-			return p, b, nil
+		if claimed, ok := claim(&p, owner); ok {
+			return p, deal(claimed, lcores), nil
 		}
 	}
 	return Permutation{}, Buckets{}, fmt.Errorf("steering of %d SPIs to %d lcores: %w after %d keys", len(owner), lcores, ErrNoSteering, draws)
 }
 
-// claim writes the owners into b; false when two lcores want one bucket.
-func claim(p *Permutation, b *Buckets, owner map[uint32]int) bool {
-	var claimed [NumBuckets]bool
+// unclaimed marks a bucket that no given SPI falls into.
+const unclaimed = -1
+
+// claim returns the owner of each bucket; false when two lcores want one.
+func claim(p *Permutation, owner map[uint32]int) (claimed [NumBuckets]int, ok bool) {
+	for i := range claimed {
+		claimed[i] = unclaimed
+	}
 	for spi, lcore := range owner {
 		k := p.Bucket(spi)
-		if claimed[k] && int(b[k]) != lcore {
-			return false
+		if claimed[k] != unclaimed && claimed[k] != lcore {
+			return claimed, false
 		}
-		claimed[k], b[k] = true, uint8(lcore)
+		claimed[k] = lcore
 	}
-	return true
+	return claimed, true
+}
+
+// deal gives each free bucket to the lcore that has the fewest.
+func deal(claimed [NumBuckets]int, lcores int) (b Buckets) {
+	have := make([]int, lcores)
+	for _, l := range claimed {
+		if l != unclaimed {
+			have[l]++
+		}
+	}
+	for i, l := range claimed {
+		if l == unclaimed {
+			l = slices.Index(have, slices.Min(have))
+			have[l]++
+		}
+		b[i] = uint8(l)
+	}
+	return b
 }
 
 // NewSPI draws an SPI that belongs to lcore: top bit clear, never below 256 (RFC 4303 2.1; DESIGN.md 5). The caller checks

@@ -129,6 +129,40 @@ func TestSteerStatic(t *testing.T) {
 	}
 }
 
+// TestSteerStaticDealsTheRest: whatever static SPIs claim, the lcores have equal shares of all buckets, so that SPIs can be
+// drawn for each of them; without static SPIs too.
+func TestSteerStaticDealsTheRest(t *testing.T) {
+	r := newRand(t)
+	for _, lcores := range []int{1, 3, 8, 200} {
+		for _, static := range []int{0, 5} {
+			owner := map[uint32]int{}
+			for range static {
+				owner[256+r.Uint32()>>2] = lcores - 1 // all on one
+			}
+			p, b, err := SteerStatic(owner, lcores, filler(r))
+			must(t, err)
+			count := make([]int, lcores)
+			for _, l := range b {
+				count[l]++
+			}
+			claimed := map[uint8]bool{}
+			for spi := range owner {
+				claimed[p.Bucket(spi)] = true
+			}
+			least, most := slices.Min(count), slices.Max(count)
+			if least == 0 || most-least > 1 && most > len(claimed) {
+				t.Errorf("%d lcores, %d static SPIs: %d to %d buckets each", lcores, static, least, most)
+			}
+			if _, err := NewSPI(&p, &b, 0, filler(r)); err != nil {
+				t.Errorf("%d lcores: %v", lcores, err)
+			}
+		}
+	}
+	if a, _, _ := SteerStatic(nil, 2, filler(r)); a == (Permutation{}) {
+		t.Error("no key was drawn")
+	}
+}
+
 // TestSteerStaticGivesUp: 300 SPIs dealt over two lcores cannot do with 256 buckets by chance.
 func TestSteerStaticGivesUp(t *testing.T) {
 	r := newRand(t)

@@ -39,6 +39,11 @@ type Worker struct {
 	in       []inSA   // by inbound slot
 	outLive  []bool   // outbound slots that the builder has handed over and not got back: others are not to be read
 	inLive   []bool   // the same for inbound ones
+	inView   []saView // by inbound slot
+	outView  []saView // by outbound slot
+	staleIn  staleSAs
+	staleOut staleSAs
+	leaving  []uint32 // outbound slots with a removal order that waits for the framer to empty
 	ready    []uint32 // outbound slots with payloads to send as soon as there is room
 	paced    []uint32 // outbound slots that send by their slot clock
 	wheel    *tsc.Wheel
@@ -52,7 +57,11 @@ type Worker struct {
 
 	count     Counters
 	reports   [mbuf.NumVerdicts]report
-	acquires  [acquireShares]int64 // when the next one may be told, by child
+	acquires  question
+	resources question
+	misses    [missShares]missed
+	bounceAt  int64 // when the next packet for an ICMP error would be due at an even rate
+	event     Event // the one being filled in
 	published published
 	publishAt int64
 	seen      atomic.Uint64 // number of the newest generation in use
@@ -69,16 +78,17 @@ type Worker struct {
 	rejects  mbuf.Burst // packets that ended in this step and are not yet counted and freed
 	fired    []uint32
 	limits   []esp.Event
-	fold     int // slot whose drops were folded last
-	removals int // removals and drains that wait for framers to empty
+	turn     []uint32 // SAs whose views are renewed in this publication
 	shared   *atomic.Pointer[Generation]
 }
 
 // Step runs the pipeline once to completion at time now, in nanoseconds of the plane's clock, and returns how much work it
 // found: 0 means the lcore was idle.
 func (w *Worker) Step(now int64) int {
-	w.now, w.gen = now, w.shared.Load()
+	w.now = now
+	w.inbound.Tick(now)
 	work := w.command()
+	w.gen = w.shared.Load() // after the orders: what control published before an order is in effect with it
 	work += w.inject()
 	for i := range w.outside {
 		work += w.fromOutside(&w.outside[i])
@@ -127,6 +137,10 @@ func (w *Worker) settle(m *mbuf.Mbuf, v mbuf.Verdict) bool {
 	case left:
 	case mbuf.Punted:
 		w.punt(m)
+	case mbuf.OuterFragment:
+		w.puntFragment(m)
+	case mbuf.TTLExceeded, mbuf.TooBig:
+		w.bounce(m, v)
 	default:
 		w.reject(m, v)
 	}
@@ -164,6 +178,7 @@ func (w *Worker) expire() {
 	for _, slot := range w.fired[:n] {
 		if sa := &w.in[slot]; sa.reasm != nil {
 			sa.armed = 0
+			w.staleIn.add(slot)
 			sa.reasm.Expire(w.pool, w.now)
 			w.drain(slot, sa)
 		}
@@ -180,7 +195,7 @@ func (w *Worker) publish() {
 		return
 	}
 	w.publishAt = w.now + publishEvery
-	w.foldDrops(foldQuota)
+	w.publishSAs()
 	w.published.store(&w.count)
 	if w.seen.Load() != w.gen.Number {
 		w.seen.Store(w.gen.Number)
@@ -200,7 +215,7 @@ func (w *Worker) run(clock func() int64, stop *atomic.Bool, idle func(work int))
 	for !stop.Load() {
 		idle(w.Step(clock()))
 	}
-	w.foldDrops(len(w.in))
+	w.publishAllSAs()
 	w.publishAt = 0
 	w.publish()
 	return nil

@@ -17,6 +17,7 @@ type Inbound struct {
 	descs   []aead.Desc
 	scratch mbuf.Burst
 	events  eventQueue
+	now     int64     // of Tick
 	used    occupancy // the builder's
 }
 
@@ -25,6 +26,7 @@ type Inbound struct {
 // large as the largest allows. Only the builder writes it, so the lcore has no write barrier.
 type inSA struct {
 	window    Window
+	last      int64 // when a packet was last accepted, 0 before the first
 	salt      uint32
 	spi       uint32
 	ivLen     uint8
@@ -113,7 +115,7 @@ func newInSA(p *Params) (inSA, error) {
 		salt:   binary.BigEndian.Uint32(salt[:]), spi: p.SPI,
 		ivLen: uint8(p.Suite.IVLen()), icvLen: uint8(p.Suite.ICVLen()), textIV: uint8(p.textIV()),
 		aadLen: p.aadLen(), highFirst: p.highFirst(), mode: p.Mode,
-		life: newLifetime(p, 0), // the last sequence number may come before others: it does not close the SA
+		life: newLifetime(p, false),
 	}
 	if p.Suite.Encr.Kind == suite.KindCBC {
 		sa.blockMask = uint8(p.Suite.Encr.BlockLen - 1)
@@ -150,6 +152,13 @@ func (i *Inbound) Counters(slot uint32) InboundCounters {
 // Newest returns the highest sequence number the SA in slot has authenticated. A peer's change of address counts only on
 // a packet whose Seq is that number: authenticated and newer than all others (RFC 7296 2.23, RFC 3948).
 func (i *Inbound) Newest(slot uint32) uint64 { return i.sas[slot].window.top }
+
+// Tick says what time it is for the packets opened from now on, in nanoseconds of the caller's clock. For the lcore.
+func (i *Inbound) Tick(now int64) { i.now = now }
+
+// LastReceived returns the time, by Tick, of the last packet of the SA in slot that was authentic and no replay, whatever
+// it carried: the proof that the peer lives (RFC 7296 2.4). 0 is never. For the lcore.
+func (i *Inbound) LastReceived(slot uint32) int64 { return i.sas[slot].last }
 
 // TakeEvents moves limits that were reached to dst and returns how many.
 func (i *Inbound) TakeEvents(dst []Event) int { return i.events.take(dst) }

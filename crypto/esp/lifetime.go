@@ -55,10 +55,18 @@ type lifetime struct {
 	_          [6]byte
 }
 
-// newLifetime returns the lifetime of an SA whose counter ends at last; 0 where that is no concern of this end.
-func newLifetime(p *Params, last uint64) lifetime {
-	l := lifetime{soft: p.Soft, hard: p.Hard}
-	if last != 0 && (p.Hard.Seq == 0 || p.Hard.Seq >= last) {
+// newLifetime returns the lifetime of an SA. Where sender is false the end of the counter does not close it: the last number
+// may arrive before others.
+func newLifetime(p *Params, sender bool) lifetime {
+	l, last := lifetime{soft: p.Soft, hard: p.Hard}, p.lastSeq()
+	if l.soft.Seq == 0 {
+		end := last
+		if p.Hard.Seq != 0 {
+			end = min(end, p.Hard.Seq)
+		}
+		l.soft.Seq = end - end/4
+	}
+	if sender && (p.Hard.Seq == 0 || p.Hard.Seq >= last) {
 		l.hard.Seq, l.seqEnd = last, true
 	}
 	return l

@@ -65,7 +65,7 @@ func TestSPD004_HardLimits(t *testing.T) {
 	} {
 		p := tunnelParams(suite.AES128GCM16)
 		p.Hard, p.FirstSeq = c.hard, 100
-		p.Soft.Packets = math.MaxUint64 // far away: no event
+		p.Soft = esp.Limits{Packets: math.MaxUint64, Seq: math.MaxUint64} // far away: no event
 		o := outbound(t, p)
 		ms := burst(t, 5, 62)
 		if n := o.Seal(ms); n != 3 {
@@ -78,10 +78,39 @@ func TestSPD004_HardLimits(t *testing.T) {
 
 func TestSPD004_SoftAndHardTogether(t *testing.T) {
 	p := tunnelParams(suite.AES128GCM16)
-	p.Soft, p.Hard = esp.Limits{Packets: 1, Octets: 64}, esp.Limits{Packets: 2, Seq: 2}
+	p.Soft, p.Hard = esp.Limits{Packets: 1, Octets: 64, Seq: 3}, esp.Limits{Packets: 2, Seq: 2}
 	o := outbound(t, p)
 	o.Seal(burst(t, 4, 62))
 	wantEvents(t, o, esp.SoftPackets, esp.SoftOctets, esp.HardPackets, esp.HardSeq)
+}
+
+// TestIKE132_SoftSeqByDefault: an SA nobody gave a limit still asks to be replaced long before its numbers end, in both
+// directions.
+func TestIKE132_SoftSeqByDefault(t *testing.T) {
+	for name, c := range map[string]struct {
+		esn  bool
+		hard uint64
+		soft uint64
+	}{
+		"32 bits": {false, 0, 3 << 30}, "64 bits": {true, 0, 3 << 62}, "hard": {true, 1000, 750}, "hard beyond the end": {false, 1 << 40, 3 << 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tunnelParams(suite.AES128GCM16)
+			p.ESN, p.FirstSeq, p.Hard.Seq = c.esn, c.soft-2, c.hard
+			o, in := outbound(t, p), inbound(t, p)
+			before, reached := burst(t, 2, 62), burst(t, 1, 62)
+			o.Seal(before)
+			wantEvents(t, o)
+			o.Seal(reached)
+			wantEvents(t, o, esp.SoftSeq)
+			for _, m := range before {
+				openOne(t, in, m.Data()[20:])
+			}
+			wantEvents(t, in)
+			wantVerdict(t, openOne(t, in, reached[0].Data()[20:]), mbuf.Pass)
+			wantEvents(t, in, esp.SoftSeq)
+		})
+	}
 }
 
 func TestSPD005_OctetsAreWhatTheAlgorithmWasAppliedTo(t *testing.T) {

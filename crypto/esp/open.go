@@ -117,6 +117,7 @@ func (i *Inbound) deliver(m *mbuf.Mbuf, status aead.Status) mbuf.Verdict {
 
 // count adds a packet with octets of text to the SA's counters and looks at its limits when one is reached.
 func (i *Inbound) count(slot uint32, sa *inSA, octets uint64) {
+	sa.last = i.now
 	sa.packets++
 	sa.octets += octets
 	if sa.packets >= sa.watch.Packets || sa.octets >= sa.watch.Octets || sa.window.top >= sa.watch.Seq {

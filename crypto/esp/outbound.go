@@ -123,7 +123,7 @@ func newOutSA(p *Params) (outSA, error) {
 		ivLen: uint8(p.Suite.IVLen()), icvLen: uint8(p.Suite.ICVLen()), textIV: uint8(p.textIV()),
 		padMask: uint8(p.Suite.Align() - 1), aadLen: p.aadLen(), highFirst: p.highFirst(),
 		tfcBucket: bucket, tfcSize: size,
-		life: newLifetime(p, p.lastSeq()),
+		life: newLifetime(p, true),
 	}
 	sa.redirect(outer)
 	sa.watch()

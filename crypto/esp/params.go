@@ -54,7 +54,8 @@ type TFC struct {
 }
 
 // Limits are lifetimes of an SA; 0 is no limit. Octets counts what the algorithm was applied to: payload, padding and
-// trailer (RFC 4301 4.4.2.1). Seq is a sequence number: the last that may be used.
+// trailer (RFC 4301 4.4.2.1). Seq is a sequence number: the last that may be used. As a soft limit, 0 is three quarters of
+// Hard.Seq or, without that, of what the counter has, so that every SA is replaced in time (RFC 7296 2.8).
 type Limits struct{ Packets, Octets, Seq uint64 }
 
 // DSCPCopy as Params.DSCP copies the inner DS field to the outer header (RFC 4301 5.1.2.1).

@@ -43,7 +43,7 @@ func TestESP012_SequenceNumberNeverCycles(t *testing.T) {
 			}
 			wantVerdict(t, ms[2], mbuf.SeqExhausted)
 			wantVerdict(t, ms[3], mbuf.SeqExhausted)
-			wantEvents(t, o, esp.SeqEnd)
+			wantEvents(t, o, esp.SoftSeq, esp.SeqEnd)
 		})
 	}
 }

@@ -15,7 +15,7 @@ const wordBits = 64
 type Window struct {
 	bits []uint64 // the ring; empty when anti-replay is off
 	top  uint64   // right edge: highest sequence number that passed the integrity check
-	size uint64   // sequence numbers in the window, right edge included
+	size uint32   // sequence numbers in the window, right edge included
 	esn  bool
 }
 
@@ -31,7 +31,7 @@ func NewWindow(size int, esn bool, first uint64) Window {
 	for wordBits*(words-1) < min(size, MaxWindow) {
 		words *= 2
 	}
-	w.bits, w.size = make([]uint64, words), uint64(wordBits*(words-1))
+	w.bits, w.size = make([]uint64, words), uint32(wordBits*(words-1))
 	if first > 1 {
 		w.markSeen()
 	}
@@ -61,9 +61,9 @@ func (w *Window) Extend(low uint32) (seq uint64, ok bool) {
 		return uint64(low), true
 	}
 	th, tl := w.top>>32, uint32(w.top)
-	left := tl - uint32(w.size) + 1 // Bl, modulo 2^32
+	left := tl - w.size + 1 // Bl, modulo 2^32
 	switch {
-	case tl >= uint32(w.size)-1: // case A: the window lies in one subspace
+	case tl >= w.size-1: // case A: the window lies in one subspace
 		if low < left {
 			th++
 		}
@@ -81,7 +81,7 @@ func (w *Window) Check(seq uint64) mbuf.Verdict {
 		return mbuf.SeqInvalid
 	case seq > w.top || len(w.bits) == 0:
 		return mbuf.Pass
-	case w.top-seq >= w.size:
+	case w.top-seq >= uint64(w.size):
 		return mbuf.TooOld
 	case *w.word(seq)&(1<<(seq%wordBits)) != 0:
 		return mbuf.Replayed
