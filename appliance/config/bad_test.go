@@ -43,9 +43,12 @@ var badFiles = []badFile{
 	{"unknown key like no other", 5, `"x y" = 2`, []string{
 		`5: key "system.x y": got an unknown key, expected ` + wantKeys}},
 	{"unknown table", 3, "[conection]\na = 1\n[system]", []string{
-		`3: key "conection": got an unknown key, expected ` + wantKeys}},
-	{"reserved table", 3, "[[connection]]\n[system]", []string{
-		`3: key "connection": got an unknown key, expected ` + wantKeys}},
+		`3: key "conection": got an unknown key, expected ` + wantKeys + `; nearest valid key: "connection"`}},
+	{"empty connection", 3, "[[connection]]\n[system]", []string{
+		`3: key "connection[1].child": got no value, expected this key, it is required: traffic that the connection carries, with SAs of its own`,
+		`3: key "connection[1].name": got no value, expected this key, it is required: name of the connection`,
+		`3: key "connection[1].psk_file": got no value, expected this key, or cert_file, key_file and ca_file`,
+		`3: key "connection[1].remote": got no value, expected this key, it is required: where the peer is; with more than one address only the peer can begin`}},
 	{"unknown key in an SA", 65, `esm = false`, []string{
 		`65: key "tunnel.office.sa[2].esm": got an unknown key, expected ` + wantKeys + `; nearest valid key: "esn"`}},
 	{"key twice", 5, "lcores = 2\nlcores = 3", []string{

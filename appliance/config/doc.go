@@ -7,5 +7,9 @@
 // filled when a type is wrong. A small scanner finds the line of every key.
 //
 // Nothing is half done: a function returns either a complete value, or nil and an *Errors with up to MaxProblems
-// problems. Key material never appears in an error, a String or JSON.
+// problems. Key material and shared secrets never appear in an error, a warning, a String or JSON.
+//
+// Of the files that a [[connection]] names only shared secrets are read here, so that all secrets pass one check of the mode
+// and one type that does not print them. Certificates, private keys and identities are for package ike/auth to understand;
+// here their files are only found.
 package config

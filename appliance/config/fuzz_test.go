@@ -6,7 +6,11 @@ import (
 )
 
 // noFiles keeps the fuzzer from opening what it finds.
-func noFiles(string) (Key, error) { return Key{}, errors.New("no files") }
+type noFiles struct{}
+
+func (noFiles) key(string) (Key, error)               { return Key{}, errors.New("no files") }
+func (noFiles) secret(string) (Key, error)            { return counting(1, 8), nil }
+func (noFiles) find(s string, _ bool) (string, error) { return s, nil }
 
 // FuzzParse: no text makes the reader of the appliance's file panic, and it returns a Config or problems, never both.
 func FuzzParse(f *testing.F) {
@@ -14,10 +18,14 @@ func FuzzParse(f *testing.F) {
 	for _, c := range badFiles {
 		f.Add([]byte(c.text))
 	}
+	f.Add(readTestdata(f, "connections.toml"))
+	for _, c := range badConnections {
+		f.Add([]byte(gatewayPorts + "[[connection]]\nname = \"a\"\nremote = \"192.0.2.2\"\n" + c.text))
+	}
 	f.Add([]byte("port = [{name = \"a\", device = \"soft:a\", role = \"inside\"}]"))
 	f.Add([]byte("x = [[[[{a.b = '''\n''''}]]]]\n[[a.b]]\n[a.b.c]\n\"\\u0041\" = \"\"\"\\\n\"\"\""))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := (&reader{file: "f.toml", keyFile: noFiles}).config(text)
+		c, err := (&reader{file: "f.toml", files: noFiles{}}).config(text)
 		checkOutcome(t, c != nil, err)
 	})
 }
@@ -51,4 +59,17 @@ func checkOutcome(t *testing.T, result bool, err error) {
 			t.Fatalf("incomplete problem %+v", p)
 		}
 	}
+}
+
+// FuzzParseSecret: no content of a file makes a secret longer than itself, or an empty one.
+func FuzzParseSecret(f *testing.F) {
+	for _, s := range []string{"secret\n", "0x00ff\r\n", "0x1", "", "\r"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		k, err := parseSecret(text)
+		if (err == nil) != (k.Len() > 0) || k.Len() > len(text) {
+			t.Fatalf("%d octets of %d, error %v", k.Len(), len(text), err)
+		}
+	})
 }

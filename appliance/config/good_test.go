@@ -35,10 +35,9 @@ func span(first, last string) AddrRange {
 func wantGood() *Config {
 	addr, pfx := netip.MustParseAddr, netip.MustParsePrefix
 	all4 := span("0.0.0.0", "255.255.255.255")
-	plain := Tunnel{
-		Local: addr("192.0.2.1"), L2Overhead: 38, MinFragment: 40, WindowSize: 3,
-		MaxAggregationTime: 10 * time.Millisecond, ReplayWindow: 1984, TTL: 64,
-	}
+	plain := Tunnel{Local: addr("192.0.2.1"), Traffic: Traffic{
+		L2Overhead: 38, MinFragment: 40, WindowSize: 3, MaxAggregationTime: 10 * time.Millisecond, ReplayWindow: 1984, TTL: 64,
+	}}
 	office, lab := plain, plain
 	office.Name, office.Remote, office.Mode, office.OuterPacketSize = "office", addr("198.51.100.1"), ModeConstant, 1400
 	office.PathIsMine, office.Rate = true, Rate{RateL3, 1_000_000_000}
@@ -58,17 +57,19 @@ func wantGood() *Config {
 		Neighbours: []Neighbour{{Address: addr("192.0.2.254"), MAC: MAC{0x52, 0x54, 0, 0, 0, 0xfe}}},
 		Routes:     []Route{{To: pfx("0.0.0.0/0"), Via: addr("192.0.2.254")}},
 		Tunnels:    []Tunnel{office, lab},
+		Admin:      Admin{Socket: "/run/stillwater.sock"},
+		IKE:        IKE{HalfOpenCookies: 30, HalfOpenPerSource: 5, HalfOpenTotal: 10_000},
 		Policies: []Policy{
-			{Name: "no-telnet", Tunnel: -1, Local: []AddrRange{span("10.0.0.0", "10.255.255.255")}, Protocol: 6,
+			{Name: "no-telnet", Tunnel: -1, Connection: -1, Child: -1, Local: []AddrRange{span("10.0.0.0", "10.255.255.255")}, Protocol: 6,
 				Remote:      []AddrRange{all4, span("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")},
 				RemotePorts: Ports{Ranges: []PortRange{{23, 23}}}},
-			{Name: "office[1]", Action: ActionProtect, Tunnel: 0, Protocol: AnyProtocol,
+			{Name: "office[1]", Action: ActionProtect, Tunnel: 0, Connection: -1, Child: -1, Protocol: AnyProtocol,
 				Local:  []AddrRange{span("10.1.0.0", "10.1.255.255")},
 				Remote: []AddrRange{span("10.2.0.0", "10.2.255.255"), span("10.3.0.5", "10.3.0.9")}},
-			{Name: "lab[1]", Action: ActionProtect, Tunnel: 1, Protocol: 1,
+			{Name: "lab[1]", Action: ActionProtect, Tunnel: 1, Connection: -1, Child: -1, Protocol: 1,
 				Local: []AddrRange{span("10.1.9.0", "10.1.9.255")}, Remote: []AddrRange{span("10.4.0.0", "10.4.255.255")},
 				ICMP: []PortRange{{0x0800, 0x08ff}, {0x0300, 0x030f}}},
-			{Name: "rest", Tunnel: -1, Protocol: AnyProtocol, Local: []AddrRange{all4}, Remote: []AddrRange{all4}},
+			{Name: "rest", Tunnel: -1, Connection: -1, Child: -1, Protocol: AnyProtocol, Local: []AddrRange{all4}, Remote: []AddrRange{all4}},
 		},
 	}
 }

@@ -27,7 +27,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// TestEveryKeyInHelp: the text names the keys of good.toml under their tables.
+// TestEveryKeyInHelp: the text names the keys of the good files under their tables.
 func TestEveryKeyInHelp(t *testing.T) {
 	sections := map[string]string{}
 	for s := range strings.SplitSeq(Help(), "\n\n") {
@@ -35,7 +35,7 @@ func TestEveryKeyInHelp(t *testing.T) {
 		sections[head] = "\n" + body
 	}
 	table := ""
-	for line := range strings.Lines(string(readTestdata(t, "good.toml"))) {
+	for line := range strings.Lines(string(readTestdata(t, "good.toml")) + string(readTestdata(t, "connections.toml"))) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			table = line

@@ -68,10 +68,19 @@ func TestWipe(t *testing.T) {
 	}
 }
 
+// oneKey is a source with the same key in every file.
+type oneKey struct {
+	noFiles
+	Key
+}
+
+func (k oneKey) key(string) (Key, error)    { return k.Key, nil }
+func (k oneKey) secret(string) (Key, error) { return k.Key, nil }
+
 // TestRefusedFilesAreWiped: keys that were read before a problem was found do not stay in memory.
 func TestRefusedFilesAreWiped(t *testing.T) {
 	read := counting(0x30, 20)
-	r := &reader{file: "f.toml", keyFile: func(string) (Key, error) { return read, nil }}
+	r := &reader{file: "f.toml", files: oneKey{Key: read}}
 	if _, err := r.config(replaced(t, 55, "key_in_file = \"k\"\nx = 1")); err == nil {
 		t.Fatal("the file was accepted")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/hex"
 	"strconv"
 	"strings"
@@ -25,6 +26,19 @@ func parseKey(s string) (Key, error) {
 		return Key{}, errKind // not err: it quotes a digit
 	}
 	return NewKey(octets), nil
+}
+
+// parseSecret reads the text of a pre-shared key, its last line end not counted, or hexadecimal digits behind 0x. No NUL is
+// added (RFC 7296 2.15).
+func parseSecret(text []byte) (Key, error) {
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	switch {
+	case bytes.HasPrefix(text, []byte("0x")):
+		return parseKey(string(text))
+	case len(text) == 0:
+		return Key{}, errKind
+	}
+	return NewKey(bytes.Clone(text)), nil
 }
 
 // The SPIs we accept.

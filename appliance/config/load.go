@@ -10,7 +10,7 @@ import (
 )
 
 // maxFile bounds the size of a file, octets: far above what any appliance needs, and little enough to keep in memory.
-const maxFile = 4 << 20
+const maxFile = 16 << 20
 
 // Load reads and checks the appliance's file. The error is an *Errors, or what the operating system said.
 func Load(path string) (*Config, error) {
@@ -24,7 +24,7 @@ func Load(path string) (*Config, error) {
 // Parse checks the text of an appliance's file; name stands in its errors, and its folder is where relative key files are
 // looked for. The error is an *Errors.
 func Parse(name string, text []byte) (*Config, error) {
-	return (&reader{file: name, keyFile: keyFileIn(filepath.Dir(name))}).config(text)
+	return (&reader{file: name, files: folder(filepath.Dir(name))}).config(text)
 }
 
 // config reads an appliance's file.

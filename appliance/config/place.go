@@ -1,6 +1,9 @@
 package config
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+)
 
 // place is one table of the file while it is read: where it stands, what errors call it, and which of its keys were
 // refused, so that no later rule complains about them again.
@@ -45,14 +48,20 @@ func (p *place) sound() bool { return len(p.broken) == 0 }
 // reader collects the problems of one file.
 type reader struct {
 	file     string
-	keyFile  func(path string) (Key, error) // reads a key from a file
+	files    source
 	problems []*Problem
+	warnings []string
 }
 
 // refuse records a problem with a key of a table.
 func (r *reader) refuse(at *place, name, got, want string) {
 	at.breaks(name)
 	r.problems = append(r.problems, &Problem{File: r.file, Line: at.line(name), Key: at.key(name), Got: got, Want: want})
+}
+
+// warn records what is allowed but hardly meant, in the words of a problem.
+func (r *reader) warn(at *place, name, got string) {
+	r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: key %q: %s", r.file, at.line(name), at.key(name), got))
 }
 
 // breaks notes that a key was refused.

@@ -96,3 +96,14 @@ func TestFollowUpsAreQuiet(t *testing.T) {
 		`11: key "port.wan.adress": got an unknown key, expected ` + wantKeys + `; nearest valid key: "address"`,
 	})
 }
+
+// TestValuesForTables: rules that look at another table find it also where the file has a value in its place.
+func TestValuesForTables(t *testing.T) {
+	good := strings.Replace(string(readTestdata(t, "good.toml")), "[system]\nname = \"gw1\"\nlcores = 2\n", "", 1)
+	_, err := Parse("f.toml", []byte("system = 1\nike = true\nadmin = []\n"+good))
+	checkProblems(t, err, []string{
+		`1: key "system": got 1, expected a table, [system]`,
+		`2: key "ike": got true, expected a table, [ike]`,
+		`3: key "admin": got an array, expected a table, [admin]`,
+	})
+}

@@ -105,13 +105,14 @@ func (r *reader) resolveRoutes(f *fileDraft, c *Config) {
 		rt.Port = port
 		r.unique(seen, rt.at, "to", fmt.Sprintf("%v in VRF %d", rt.To, c.Ports[port].VRF))
 		if rt.Via.IsValid() && f.ports[port].at.sound() {
-			r.checkVia(rt, c, f.neighboursOK())
+			r.checkVia(rt, c, f.neighboursOK() && len(f.connections) == 0)
 		}
 		c.Routes = append(c.Routes, rt.Route)
 	}
 }
 
-// checkVia refuses a next hop that cannot be reached. Without neighbours these have problems of their own.
+// checkVia refuses a next hop that cannot be reached. Its link address is asked for with neighbours only: they may have
+// problems of their own, and where there are connections there is a host stack that resolves addresses.
 func (r *reader) checkVia(rt *routeDraft, c *Config, neighbours bool) {
 	port := &c.Ports[rt.Port]
 	switch via := fmt.Sprintf("%q", rt.Via); {

@@ -128,7 +128,7 @@ func (r *reader) findKey(at *place, name, file string, k *Key) (string, bool) {
 		r.refuse(at, name, "no value", "this key or "+fileName+", one of them is required")
 		return "", false
 	}
-	read, err := r.keyFile(file)
+	read, err := r.files.key(file)
 	if err != nil {
 		r.refuse(at, fileName, fmt.Sprintf("%s: %v", describe(file, false), err), "a file of hexadecimal digits with mode 0600 or 0400")
 		return "", false

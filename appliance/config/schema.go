@@ -64,13 +64,23 @@ func key[T, V any](name string, k kind[V], def any, help string, field func(*T) 
 	return out
 }
 
+// lift makes rows of a part into rows of the whole, so that tables can have keys in common. The rows are of keys, not of tables.
+func lift[T, S any](rows []row[S], part func(*T) *S) []row[T] {
+	out := make([]row[T], len(rows))
+	for i, of := range rows {
+		out[i] = row[T]{key: of.key, value: of.value, def: of.def, required: of.required, help: of.help}
+		out[i].read = func(r *reader, at *place, dst *T, raw any) { of.read(r, at, part(dst), raw) }
+	}
+	return out
+}
+
 // one declares a [table].
 func one[T, S any](name string, t *table[S], help string, field func(*T) *S) row[T] {
 	read := func(r *reader, at *place, dst *T, raw any) {
 		m, ok := raw.(map[string]any)
 		if !ok {
 			r.refuse(at, name, describe(raw, false), "a table, ["+name+"]")
-			return
+			m = map[string]any{} // the rules of other tables find its defaults
 		}
 		t.read(r, &place{mark: at.child(name), path: at.key(name)}, m, field(dst))
 	}

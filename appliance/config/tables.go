@@ -3,7 +3,7 @@ package config
 import (
 	"math"
 	"net/netip"
-	"time"
+	"slices"
 )
 
 // The limits that keys share, octets.
@@ -18,14 +18,17 @@ const (
 
 // fileDraft is a Config while its parts are read; names are not resolved yet.
 type fileDraft struct {
-	unsafeKeys bool
-	system     systemDraft
-	ports      []portDraft
-	neighbours []neighbourDraft
-	routes     []routeDraft
-	tunnels    []tunnelDraft
-	policies   []policyDraft
-	at         *place
+	unsafeKeys  bool
+	system      systemDraft
+	ports       []portDraft
+	neighbours  []neighbourDraft
+	routes      []routeDraft
+	tunnels     []tunnelDraft
+	connections []connectionDraft
+	policies    []policyDraft
+	admin       Admin
+	ike         ikeDraft
+	at          *place
 }
 
 // systemDraft is a System and where it stands.
@@ -54,13 +57,13 @@ type routeDraft struct {
 	at   *place
 }
 
-// tunnelDraft is a Tunnel with its three rates apart and its tables as they were read.
+// tunnelDraft is a Tunnel with its tables as they were read.
 type tunnelDraft struct {
 	Tunnel
-	l2, l3, pps uint64
-	policies    []policyDraft
-	sas         []saDraft
-	at          *place
+	traffic  trafficDraft
+	policies []policyDraft
+	sas      []saDraft
+	at       *place
 }
 
 // policyDraft is a Policy and where it stands.
@@ -87,8 +90,11 @@ var fileTable = table[fileDraft]{
 		many("neighbour", &neighbourTable, false, "a static link address", func(f *fileDraft) *[]neighbourDraft { return &f.neighbours }),
 		many("route", &routeTable, false, "a route; the prefixes of port addresses are routes already", func(f *fileDraft) *[]routeDraft { return &f.routes }),
 		many("tunnel", &tunnelTable, false, "a tunnel with its policies and SAs", func(f *fileDraft) *[]tunnelDraft { return &f.tunnels }),
-		many("policy", &policyTable, false, "traffic that bypasses or is discarded; the order of the file, tunnels included, is the order of the SPD",
+		many("connection", &connectionTable, false, "a peer, and what IKE sets up with it", func(f *fileDraft) *[]connectionDraft { return &f.connections }),
+		many("policy", &policyTable, false, "traffic that bypasses or is discarded; the order of the file, tunnels and connections included, is the order of the SPD",
 			func(f *fileDraft) *[]policyDraft { return &f.policies }),
+		one("ike", &ikeTable, "what all connections share", func(f *fileDraft) *ikeDraft { return &f.ike }),
+		one("admin", &adminTable, "how the operator talks to the running appliance", func(f *fileDraft) *Admin { return &f.admin }),
 	},
 }
 
@@ -141,39 +147,20 @@ var routeTable = table[routeDraft]{
 
 // tunnelTable is the schema of [[tunnel]].
 var tunnelTable = table[tunnelDraft]{
-	place: func(t *tunnelDraft, at *place) { t.at = at }, label: byName,
-	rows: []row[tunnelDraft]{
+	place: func(t *tunnelDraft, at *place) { t.at, t.traffic.at = at, at }, label: byName,
+	rows: slices.Concat([]row[tunnelDraft]{
 		key("name", nameKind, must{}, "name of the tunnel", func(t *tunnelDraft) *string { return &t.Name }),
 		key("local", addrKind, must{}, "own outer address, of an outside port", func(t *tunnelDraft) *netip.Addr { return &t.Local }),
 		key("remote", addrKind, must{}, "the peer's outer address", func(t *tunnelDraft) *netip.Addr { return &t.Remote }),
-		key("mode", choice[Mode](modeWords...), "aggregate", "aggregate: AGGFRAG on demand; constant: fixed size and rate; tunnel: plain ESP", func(t *tunnelDraft) *Mode { return &t.Mode }),
 		key("encap", choice[Encap](encapWords...), "none", "udp: ESP in UDP port 4500 (RFC 3948)", func(t *tunnelDraft) *Encap { return &t.Encap }),
-		key("outer_packet_size", integer[int](minPacket, maxPacket), nil, "size of the outer IP packet, octets; without it the mtu of the port", func(t *tunnelDraft) *int { return &t.OuterPacketSize }),
-		key("l2_fixed_rate", rateKind, nil, "mode constant: rate counted on the link", func(t *tunnelDraft) *uint64 { return &t.l2 }),
-		key("l3_fixed_rate", rateKind, nil, "mode constant: rate counted in outer IP packets", func(t *tunnelDraft) *uint64 { return &t.l3 }),
-		key("packets_per_second", integer[uint64](1, 100_000_000), nil, "mode constant: rate in packets", func(t *tunnelDraft) *uint64 { return &t.pps }),
-		key("l2_overhead", integer[int](0, 128), int64(38), "octets on the link beside the IP packet, for l2_fixed_rate: Ethernet 38, 42 with a tag", func(t *tunnelDraft) *int { return &t.L2Overhead }),
-		key("path_is_mine", boolKind, false, "mode constant: every link of the path is the operator's own (RFC 9347 2.4.1)", func(t *tunnelDraft) *bool { return &t.PathIsMine }),
-		key("dont_fragment", boolKind, false, "never spread an inner packet over several outer ones", func(t *tunnelDraft) *bool { return &t.DontFragment }),
-		key("min_fragment", integer[int](minTail, maxPacket), int64(40), "octets of room before a fragment starts in the tail of an outer packet", func(t *tunnelDraft) *int { return &t.MinFragment }),
-		key("window_size", integer[int](0, 1024), int64(3), "reorder window, packets; 0: none", func(t *tunnelDraft) *int { return &t.WindowSize }),
-		key("send_immediately", boolKind, false, "deliver inner packets without waiting for lost outer ones", func(t *tunnelDraft) *bool { return &t.SendImmediately }),
-		key("lost_packet_timer", duration(time.Microsecond, 10*time.Second), nil, "wait for a missing outer packet; without it the measured arrival gap decides", func(t *tunnelDraft) *time.Duration { return &t.LostPacketTimer }),
-		key("max_aggregation_time", duration(time.Microsecond, time.Minute), nil, "longest wait of an inner packet; without it 10ms, or 4 send intervals if that is longer", func(t *tunnelDraft) *time.Duration { return &t.MaxAggregationTime }),
-		key("replay_window", integer[int](32, maxWindow), int64(1984), "anti-replay window, packets, rounded up", func(t *tunnelDraft) *int { return &t.ReplayWindow }),
-		key("dscp", integerOr("copy", CopyDSCP, 0, 63), int64(0), "DS field of outer packets; copy in mode tunnel only", func(t *tunnelDraft) *int { return &t.DSCP }),
-		key("df", choice[DF](dfWords...), "set", "Don't Fragment of outer IPv4 packets; copy in mode tunnel only", func(t *tunnelDraft) *DF { return &t.DF }),
-		key("ttl", integer[uint8](1, 255), int64(64), "TTL or hop limit of outer packets", func(t *tunnelDraft) *uint8 { return &t.TTL }),
-		key("flow_label", integer[uint32](0, 1<<20-1), int64(0), "flow label of outer IPv6 packets", func(t *tunnelDraft) *uint32 { return &t.FlowLabel }),
-		key("tfc_padding", tfcKind, "off", "mode tunnel: pad to outer_packet_size (mtu) or to multiples (bucket:N)", func(t *tunnelDraft) *TFC { return &t.TFC }),
+	}, lift(trafficRows, func(t *tunnelDraft) *trafficDraft { return &t.traffic }), []row[tunnelDraft]{
 		key("soft_packets", lifeKind, int64(0), "report an SA that sent so many packets; 0: never", func(t *tunnelDraft) *uint64 { return &t.Lifetime.SoftPackets }),
 		key("life_packets", lifeKind, int64(0), "stop an SA that sent so many packets; 0: never", func(t *tunnelDraft) *uint64 { return &t.Lifetime.Packets }),
 		key("soft_bytes", lifeKind, int64(0), "report an SA that encrypted so many octets; 0: never", func(t *tunnelDraft) *uint64 { return &t.Lifetime.SoftBytes }),
 		key("life_bytes", lifeKind, int64(0), "stop an SA that encrypted so many octets; 0: never", func(t *tunnelDraft) *uint64 { return &t.Lifetime.Bytes }),
-		key("vrf", integer[uint16](0, 4095), int64(0), "routing instance of the inner packets", func(t *tunnelDraft) *uint16 { return &t.VRF }),
 		many("policy", &tunnelPolicyTable, true, "traffic that the tunnel carries", func(t *tunnelDraft) *[]policyDraft { return &t.policies }),
 		many("sa", &saTable, true, "a pair of static SAs; one lcore owns it", func(t *tunnelDraft) *[]saDraft { return &t.sas }),
-	},
+	}),
 }
 
 // lifeKind reads a limit of an SA.
@@ -198,10 +185,7 @@ var saTable = table[saDraft]{
 // tunnelPolicyTable is the schema of [[tunnel.policy]].
 var tunnelPolicyTable = table[policyDraft]{
 	place: func(p *policyDraft, at *place) { p.at = at }, label: byNumber,
-	rows: append([]row[policyDraft]{
-		key("local_ts", listOf(rangeKind), must{}, "addresses on our side", func(p *policyDraft) *[]AddrRange { return &p.Local }),
-		key("remote_ts", listOf(rangeKind), must{}, "addresses on the peer's side", func(p *policyDraft) *[]AddrRange { return &p.Remote }),
-	}, selectorRows...),
+	rows: protectRows,
 }
 
 // policyTable is the schema of [[policy]].
@@ -215,6 +199,12 @@ var policyTable = table[policyDraft]{
 		key("vrf", integer[uint16](0, 4095), int64(0), "routing instance", func(p *policyDraft) *uint16 { return &p.VRF }),
 	}, selectorRows...),
 }
+
+// protectRows are the selectors of what is protected.
+var protectRows = slices.Concat([]row[policyDraft]{
+	key("local_ts", listOf(rangeKind), must{}, "addresses on our side", func(p *policyDraft) *[]AddrRange { return &p.Local }),
+	key("remote_ts", listOf(rangeKind), must{}, "addresses on the peer's side", func(p *policyDraft) *[]AddrRange { return &p.Remote }),
+}, selectorRows)
 
 // selectorRows are the selectors that both kinds of policy have.
 var selectorRows = []row[policyDraft]{

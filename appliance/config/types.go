@@ -1,9 +1,6 @@
 package config
 
-import (
-	"net/netip"
-	"time"
-)
+import "net/netip"
 
 // Config is the whole of one appliance file, validated, with every default filled in. Cross references between tables are
 // indexes into the slices here. It is immutable after Load, except for Wipe.
@@ -15,11 +12,19 @@ type Config struct {
 	Neighbours       []Neighbour
 	Routes           []Route
 	Tunnels          []Tunnel
+	Connections      []Connection
 	Policies         []Policy // the SPD in order: first match decides (RFC 4301 4.4.1)
+	Admin            Admin
+	IKE              IKE
+	Warnings         []string // what is allowed but hardly meant, one line each, as an error would say it
 }
 
-// Wipe overwrites every key. Call it once the SAs are installed.
+// Wipe overwrites every key and pre-shared key. Call it once the SAs are installed and the secrets are where IKE looks for
+// them.
 func (c *Config) Wipe() {
+	for i := range c.Connections {
+		c.Connections[i].PSK.Wipe()
+	}
 	for i := range c.Tunnels {
 		for j := range c.Tunnels[i].SAs {
 			c.Tunnels[i].SAs[j].KeyIn.Wipe()
@@ -63,57 +68,22 @@ type Route struct {
 	Port int        // index into Config.Ports
 }
 
-// Tunnel is one [[tunnel]]: what its SAs have in common. Keys named as in RFC 9348 mean what they mean there and belong
-// to the sending side.
+// Tunnel is one [[tunnel]]: what its static SAs have in common.
 type Tunnel struct {
-	Name            string
-	Local           netip.Addr // outer source: an address of Port
-	Remote          netip.Addr // outer destination
-	Port            int        // index into Config.Ports of the outside port that owns Local
-	VRF             uint16     // of the inner side; the outer side is in the VRF of Port
-	Mode            Mode
-	Encap           Encap
-	OuterPacketSize int // largest (constant mode: every) outer IP packet, octets
-	Rate            Rate
-	L2Overhead      int // octets a packet costs on the link beside its IP packet; for RateL2
-	PathIsMine      bool
-
-	DontFragment       bool
-	MinFragment        int
-	WindowSize         int // reorder window, packets; 0: none
-	SendImmediately    bool
-	LostPacketTimer    time.Duration // 0: follow the measured arrival gap
-	MaxAggregationTime time.Duration
-
-	ReplayWindow int // packets
-	DSCP         int // 0..63, or CopyDSCP
-	DF           DF  // IPv4 outer only
-	TTL          uint8
-	FlowLabel    uint32 // IPv6 outer only
-	TFC          TFC    // mode "tunnel" only
-	Lifetime     Lifetime
-	SAs          []SA
+	Name   string
+	Local  netip.Addr // outer source: an address of Port
+	Remote netip.Addr // outer destination
+	Port   int        // index into Config.Ports of the outside port that owns Local
+	Encap  Encap
+	Traffic
+	Lifetime Lifetime
+	SAs      []SA
 }
-
-// CopyDSCP in Tunnel.DSCP: the outer DS field is the inner packet's (mode "tunnel" only, RFC 4301 5.1.2).
-const CopyDSCP = -1
 
 // Lifetime holds the limits of each SA of a tunnel; 0 is none (RFC 4301 4.4.2.1).
 type Lifetime struct {
 	SoftPackets, SoftBytes uint64 // report
 	Packets, Bytes         uint64 // stop
-}
-
-// Rate is the sending rate of a constant tunnel.
-type Rate struct {
-	Kind  RateKind
-	Value uint64 // bits or packets per second; 0 with RateNone
-}
-
-// TFC says how a plain tunnel pads (RFC 4303 2.7).
-type TFC struct {
-	Kind   TFCKind
-	Bucket int // octets, for TFCBucket
 }
 
 // SA is one [[tunnel.sa]]: a pair of static SAs that one lcore owns.
@@ -124,12 +94,15 @@ type SA struct {
 	ESN           bool   // 64-bit sequence numbers
 }
 
-// Policy is one entry of the SPD: a [[tunnel.policy]] (ActionProtect) or a [[policy]]. The order of the file is the order
-// of the SPD.
+// Policy is one entry of the SPD: a [[tunnel.policy]] or [[connection.child]] (ActionProtect), or a [[policy]]. The order of
+// the file is the order of the SPD. With ActionProtect either Tunnel or Connection and Child name what protects; what does not
+// apply is -1.
 type Policy struct {
 	Name        string
 	Action      Action
-	Tunnel      int // index into Config.Tunnels; -1 unless ActionProtect
+	Tunnel      int // index into Config.Tunnels, or -1
+	Connection  int // index into Config.Connections, or -1
+	Child       int // index into Connection.Children, or -1
 	VRF         uint16
 	Local       []AddrRange // never empty
 	Remote      []AddrRange // never empty
@@ -145,6 +118,11 @@ const AnyProtocol = -1
 // AddrRange is an inclusive range of addresses of one family.
 type AddrRange struct {
 	First, Last netip.Addr
+}
+
+// Contains reports whether an address is in the range.
+func (r AddrRange) Contains(a netip.Addr) bool {
+	return a.Is4() == r.First.Is4() && !a.Less(r.First) && !r.Last.Less(a)
 }
 
 // Ports is a port selector. The zero value is ANY. Otherwise a packet matches when its port is in a range, or, with
@@ -168,4 +146,9 @@ func (c *Config) PoliciesOf(tunnel int) []Policy {
 		}
 	}
 	return out
+}
+
+// PolicyOf returns the one entry of a child: the traffic selectors that it proposes.
+func (c *Config) PolicyOf(connection, child int) Policy {
+	return c.Policies[c.Connections[connection].Children[child].Policy]
 }
