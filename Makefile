@@ -32,7 +32,7 @@ race: ## every test under the race detector
 	$(GO) test -race ./...
 
 race-short: ## the packages whose goroutines share memory, under the race detector
-	$(GO) test -race -short ./pmd/... ./appliance/... ./crypto/esp ./crypto/aead
+	$(GO) test -race -short ./pmd/... ./appliance/... ./ike/... ./crypto/esp ./crypto/aead
 
 fuzz: ## every fuzz target for FUZZTIME each
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stillwater/appliance/config"
+	"stillwater/appliance/control"
 	"stillwater/appliance/dataplane"
 	"stillwater/pmd"
 	"stillwater/pmd/mbuf"
@@ -22,7 +23,7 @@ type Options struct {
 	// Yield lets lcores share cores with everything else in the process: several appliances in one process, more lcores
 	// than cores, tests. It also leaves threads unpinned.
 	Yield bool
-	// Clock replaces the calibrated clock, ns. The caller then calls Step instead of Run.
+	// Clock replaces the calibrated clock, ns. The caller then calls Setup and Step instead of Run.
 	Clock func() int64
 	Log   *slog.Logger // nil: slog.Default
 	// BeforeOutbound is called when every inbound SA is in place and nothing has been sent yet; nil: nothing is waited for.
@@ -31,9 +32,6 @@ type Options struct {
 	// Open opens a port of the configuration; nil: pmd.Open. Testbeds put their own wires in its place.
 	Open func(device string, cfg pmd.Config) (pmd.Port, error)
 }
-
-// drainTime bounds how long framers may take to empty at shut-down.
-const drainTime = 2 * time.Second
 
 // slotsPerLcore is the size of an lcore's SA tables.
 const slotsPerLcore = 1024
@@ -48,29 +46,15 @@ type Appliance struct {
 	ports  []pmd.Port
 	plane  *dataplane.Plane
 	layout layout
-	pairs  []saSlot
-	ready  chan struct{} // closed by Run when every SA is installed
+	core   *control.Core
+	ready  chan struct{} // closed by Run when every static SA is installed
 
-	statusMu sync.Mutex // guards ports, pairs, events and punted between Run and Status
-	events   map[string]uint64
-	punted   uint64
-	ticket   uint64
-}
-
-// saSlot is where one SA pair was installed.
-type saSlot struct {
-	tunnel, number int // number: of the [[tunnel.sa]] in its tunnel
-	lcore          int
-	spiIn, spiOut  uint32
-	suite          string
-	inSlot         uint32
-	outSlot        uint32
-	hasOut         bool
+	statusMu sync.Mutex // guards ports between Run and Status
 }
 
 // New opens ports and builds everything; nothing runs yet and nothing is left behind when it fails.
 func New(cfg *config.Config, opt Options) (a *Appliance, err error) {
-	a = &Appliance{cfg: cfg, opt: opt, log: opt.Log, events: map[string]uint64{}, ready: make(chan struct{})}
+	a = &Appliance{cfg: cfg, opt: opt, log: opt.Log, ready: make(chan struct{})}
 	if a.opt.Open == nil {
 		a.opt.Open = pmd.Open
 	}
@@ -97,6 +81,10 @@ func New(cfg *config.Config, opt Options) (a *Appliance, err error) {
 	a.plane, err = dataplane.New(dataplane.Config{
 		Ports: a.planePorts(), Lcores: a.planeLcores(), Slots: slotsPerLcore, Poll: a.poll(), Clock: now,
 	})
+	if err != nil {
+		return a, err
+	}
+	a.core, err = control.New(control.Config{Appliance: cfg, Plane: a.plane, Ports: a.ports, Clock: now, Stepped: opt.Clock != nil, Log: a.log})
 	return a, err
 }
 
@@ -116,58 +104,77 @@ func (a *Appliance) Plane() *dataplane.Plane { return a.plane }
 // Ready is closed once Run has installed every SA and traffic flows.
 func (a *Appliance) Ready() <-chan struct{} { return a.ready }
 
-// Run installs the SAs, carries traffic until ctx ends, drains, and closes the ports. The keys of the configuration are
-// wiped as soon as they are installed.
+// Core returns the control core.
+func (a *Appliance) Core() *control.Core { return a.core }
+
+// Run installs the static SAs, brings connections up, carries traffic until ctx ends, drains, tells the peers, and closes the
+// ports. The secrets of the configuration are wiped as soon as they are installed.
 func (a *Appliance) Run(ctx context.Context) error {
 	defer a.release()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	failed := make(chan error, 1)
-	go func() { failed <- a.plane.Run() }()
-	stopAttendant := a.attend()
-	err := a.install(ctx, a.plane.Execute)
+	go func() {
+		failed <- a.plane.Run()
+		cancel() // every lcore has ended, or Stop was called: nothing is left to control
+	}()
+	err := a.core.InstallStatic(ctx, a.plane.Execute, a.opt.BeforeOutbound)
+	a.cfg.Wipe()
 	if err == nil {
 		a.announce()
+		stopClock := a.watchClock()
 		close(a.ready)
-		select {
-		case <-ctx.Done():
-			a.drain()
-		case err = <-failed: // every lcore has ended by itself
-			failed <- nil
-		}
+		a.core.Run(ctx)
+		stopClock()
 	}
 	a.plane.Stop()
-	err = errors.Join(err, <-failed)
-	stopAttendant()
+	return errors.Join(err, <-failed)
+}
+
+// Setup installs the static SAs of an appliance that the caller steps, and starts its connections.
+func (a *Appliance) Setup(now func() int64) error {
+	err := a.core.InstallStatic(context.Background(), func(_ context.Context, c *dataplane.Command) (dataplane.Ack, error) {
+		return a.plane.ExecuteStepped(c, now)
+	}, a.opt.BeforeOutbound)
+	a.cfg.Wipe()
+	if err == nil {
+		a.core.Start(now())
+	}
 	return err
 }
 
-// Setup installs the SAs on a plane that the caller steps.
-func (a *Appliance) Setup(now func() int64) error {
-	return a.install(context.Background(), func(ctx context.Context, c *dataplane.Command) (dataplane.Ack, error) {
-		return a.plane.ExecuteStepped(c, now)
-	})
-}
+// Step runs the control core and every lcore once at time now, on the caller's goroutine, and returns the work found.
+func (a *Appliance) Step(now int64) int { return a.core.Step(now) + a.plane.Step(now) }
 
 // Close releases ports and memory of an appliance that was stepped, not Run.
 func (a *Appliance) Close() error { return a.release() }
 
-// execute is one command and its acknowledgement.
-type execute func(context.Context, *dataplane.Command) (dataplane.Ack, error)
-
-// drain stops the intake and waits until the framers are empty, 2 s at most.
-func (a *Appliance) drain() {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	for l := range a.plane.Lcores() {
-		c := dataplane.Command{Op: dataplane.Drain, Lcore: uint8(l), Ticket: a.nextTicket()}
-		if _, err := a.plane.Execute(ctx, &c); err != nil {
-			a.log.Warn("drain incomplete", "lcore", l, "error", err)
+// watchClock checks the clock against the kernel's once a second until the returned function is called.
+func (a *Appliance) watchClock() (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				a.checkClock()
+			case <-done:
+				return
+			}
 		}
-	}
+	}()
+	return func() { close(done); <-ended }
 }
 
-func (a *Appliance) nextTicket() uint64 {
-	a.ticket++
-	return a.ticket
+func (a *Appliance) checkClock() {
+	if a.clock == nil {
+		return
+	}
+	if ppm, err := a.clock.Check(); err != nil {
+		a.log.Warn("clock", "source", a.clock.Source(), "drift_ppm", ppm, "error", err)
+	}
 }
 
 // release closes ports, then pools: a pool's memory may only go when nobody holds a buffer. In memory, a wire's other end may
@@ -176,6 +183,9 @@ func (a *Appliance) release() error {
 	a.statusMu.Lock()
 	defer a.statusMu.Unlock()
 	var errs []error
+	if a.core != nil {
+		a.core.Close()
+	}
 	if a.plane != nil {
 		a.plane.Close()
 	}
@@ -204,6 +214,9 @@ func (a *Appliance) announce() {
 	for i := range a.cfg.Tunnels {
 		t := &a.cfg.Tunnels[i]
 		a.log.Info("tunnel up", "tunnel", t.Name, "mode", t.Mode.String(), "local", t.Local, "remote", t.Remote, "sa_pairs", len(t.SAs))
+	}
+	for _, w := range a.cfg.Warnings {
+		a.log.Warn("configuration", "warning", w)
 	}
 }
 

@@ -215,8 +215,8 @@ func TestRefused(t *testing.T) {
 		link     pmd.Link
 		names    []string
 	}{
-		"missing neighbour": {"", "", pmd.Ethernet, []string{"wan", "192.0.2.2", "neighbour"}},
-		"device":            {`"wire:inside1,1"`, `"nowhere:1"`, pmd.RawIP, []string{"inside", "nowhere:1"}},
+		"no route": {"192.0.2.1/24", "192.0.2.1/32", pmd.Ethernet, []string{"wan", "192.0.2.2", "route"}},
+		"device":   {`"wire:inside1,1"`, `"nowhere:1"`, pmd.RawIP, []string{"inside", "nowhere:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := &network{t: t, link: c.link, wires: map[string]*softpmd.Wire{}, open: map[string]bool{}}

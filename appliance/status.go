@@ -1,7 +1,6 @@
 package appliance
 
 import (
-	"maps"
 	"stillwater/appliance/dataplane"
 	"stillwater/pmd"
 )
@@ -15,6 +14,7 @@ type Status struct {
 	Drops  map[string]uint64  `json:"drops"`  // packets that ended, by verdict
 	Events map[string]uint64  `json:"events"` // what lcores told control
 	Punted uint64             `json:"punted"` // packets for the host stack
+	Rekeys uint64             `json:"rekeys"` // of IKE and Child SAs, whoever began them
 	Total  dataplane.Counters `json:"-"`
 }
 
@@ -43,7 +43,7 @@ type PortStatus struct {
 
 // SAStatus is one SA pair. Keys are nowhere in it.
 type SAStatus struct {
-	Tunnel string `json:"tunnel"`
+	Tunnel string `json:"tunnel"` // name of the [[tunnel]], or connection/child
 	Lcore  int    `json:"lcore"`
 	SPIIn  uint32 `json:"spi_in"`
 	SPIOut uint32 `json:"spi_out"`
@@ -67,11 +67,12 @@ func (a *Appliance) Status() Status {
 		info := p.Info()
 		s.Ports = append(s.Ports, PortStatus{Name: a.cfg.Ports[i].Name, Device: info.Name, Steering: info.Steering, Stats: p.Stats()})
 	}
-	for i := range a.pairs {
-		p := &a.pairs[i] // not a copy: the slot numbers in it are Run's alone
-		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.tunnel].Name, Lcore: p.lcore, SPIIn: p.spiIn, SPIOut: p.spiOut, Suite: p.suite})
+	for _, p := range a.core.StaticPairs() {
+		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.Tunnel].Name, Lcore: p.Lcore, SPIIn: p.SPIIn, SPIOut: p.SPIOut, Suite: p.Suite})
 	}
-	s.Events, s.Punted = map[string]uint64{}, a.punted
-	maps.Copy(s.Events, a.events)
+	for _, p := range a.core.Pairs() {
+		s.SAs = append(s.SAs, SAStatus{Tunnel: p.Name, Lcore: p.Lcore, SPIIn: p.SPIIn, SPIOut: p.SPIOut, Suite: p.Suite})
+	}
+	s.Events, s.Punted, s.Rekeys = a.core.Counts()
 	return s
 }

@@ -37,6 +37,10 @@ func init() { // a table that help itself reads cannot be a plain initialiser
 	verbs = []verb{
 		{"check", "FILE", "read a configuration and report everything wrong with it", check},
 		{"run", "-c FILE", "run the appliance in the foreground until SIGTERM, then drain", run},
+		{"show", "TABLE [-json]", "sas, connections, failures, ports, lcores or drops of a running appliance", show},
+		{"initiate", "NAME[/CHILD]", "bring up a connection of a running appliance, or one child of it", initiate},
+		{"terminate", "NAME", "delete the IKE SAs of a connection", terminate},
+		{"rekey", "NAME [-ike|-child]", "replace the IKE SA of a connection, its Child SAs, or both", rekey},
 		{"demo", "[flags]", "two appliances in one process, traffic both ways, a verdict", demo},
 		{"pcap", "decap|encap [flags]", "open or make ESP and IP-TFS captures offline, with keys", pcap},
 		{"drivers", "", "the port drivers this program has, with their device strings", drivers},

@@ -26,6 +26,8 @@ func TestHelp(t *testing.T) {
 	}
 	for verb, flags := range map[string][]string{
 		"check": {"-json", "-keys"}, "run": {"-c FILE"}, "help": {"VERB"}, "drivers": {"drivers"},
+		"show": {"TABLE", "failures", "-s SOCKET", "-json"}, "initiate": {"NAME[/CHILD]", "-s SOCKET", "-timeout", "-no-wait"},
+		"terminate": {"NAME", "-timeout"}, "rekey": {"NAME", "-ike", "-child", "-timeout"},
 		"demo": {"-duration", "-lcores", "-inner", "-mode", "-json"},
 		"pcap": {"pcap decap", "pcap encap", "-in", "-keys", "-out", "-outer-size", "-json"},
 	} {
@@ -59,6 +61,16 @@ func TestUsageErrors(t *testing.T) {
 		"check two":            {[]string{"check", "a.toml", "b.toml"}, `"b.toml"`},
 		"run nothing":          {[]string{"run"}, "-c"},
 		"run an operand":       {[]string{"run", "a.toml"}, `"a.toml"`},
+		"show nothing":         {[]string{"show"}, "connections"},
+		"show something":       {[]string{"show", "keys"}, `"keys"`},
+		"show two":             {[]string{"show", "sas", "-json", "drops"}, `"drops"`},
+		"initiate nothing":     {[]string{"initiate"}, "connection"},
+		"initiate no child":    {[]string{"initiate", "office/"}, `"office/"`},
+		"initiate two":         {[]string{"initiate", "office", "home"}, `"home"`},
+		"terminate nothing":    {[]string{"terminate", "-no-wait"}, "connection"},
+		"rekey something else": {[]string{"rekey", "office", "-all"}, "-all"},
+		"rekey in no time":     {[]string{"rekey", "office", "-timeout", "0s"}, "-timeout 0s"},
+		"rekey for an hour":    {[]string{"rekey", "-timeout", "1h", "office"}, "-timeout 1h"},
 		"unknown flag":         {[]string{"demo", "-frob"}, "-frob"},
 		"mode":                 {[]string{"demo", "-mode", "fast"}, `"fast"`},
 		"no lcores":            {[]string{"demo", "-lcores", "0"}, "-lcores 0"},
@@ -145,6 +157,8 @@ spi_out = 0x1002
 encr = "aes128gcm16"
 key_in = "00112233445566778899aabbccddeeff00112233"
 key_out = "ff112233445566778899aabbccddeeff00112233"
+[admin]
+socket = ""
 `
 
 // soloFile writes a variant of soloText.

@@ -2,38 +2,40 @@ package testbed
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"stillwater/appliance"
 	"stillwater/appliance/config"
-	"stillwater/crypto/suite"
 	"stillwater/pmd"
 	"stillwater/pmd/softpmd"
 )
 
 // PairConfig describes two appliances that carry traffic between their inside networks over one outside wire.
 type PairConfig struct {
-	Mode   string // of both tunnels: "constant", "aggregate" or "tunnel"
-	Lcores int    // of each appliance; as many SA pairs
-	Mix    *Mix
-	Encr   string // "" means aes128gcm16
-	Integ  string
-	Window int                   // packets on their way in each direction; 0: 128 for each lcore
-	Mbufs  int                   // of each lcore; 0: 16384
-	Rate   string                // l3_fixed_rate of each constant tunnel; "" means 200m
-	Extra  string                // more lines for both [[tunnel]] tables
-	Impair [2]softpmd.Impairment // of the outside wire
-	Seed   uint64                // of the impairments; 0: drawn
-	Hash   softpmd.HashFunc      // of the outside wire; nil: Toeplitz, so that SPIs arrive on lcores that do not own them
-	IPv6   bool                  // outer addresses
-	Clock  func() int64          // for stepped use
-	Log    *slog.Logger
+	Static     bool   // keys in the configuration files, no IKE
+	Mode       string // of both tunnels: "constant", "aggregate" or "tunnel"
+	Lcores     int    // of each appliance; as many SA pairs
+	Mix        *Mix
+	Encr       string // "" means aes128gcm16
+	Integ      string
+	Window     int                   // packets on their way in each direction; 0: 128 for each lcore
+	Mbufs      int                   // of each lcore; 0: 16384
+	Rate       string                // l3_fixed_rate of each constant tunnel; "" means 200m
+	Connection string                // more lines for both [[connection]] tables
+	Extra      string                // more lines for both [[connection.child]] tables
+	RekeyEvery time.Duration         // Run: replace Child SAs so often, from both ends in turn, and every fourth time the IKE SA; 0: never
+	Impair     [2]softpmd.Impairment // of the outside wire
+	Seed       uint64                // of the impairments; 0: drawn
+	Hash       softpmd.HashFunc      // of the outside wire; nil: Toeplitz, so that SPIs arrive on lcores that do not own them
+	IPv6       bool                  // outer addresses
+	Clock      func() int64          // for stepped use
+	Log        *slog.Logger
 }
 
 // Pair is two appliances in one process, joined by an in-memory wire, each with a host behind it.
@@ -43,6 +45,14 @@ type Pair struct {
 	Outside    *softpmd.Wire
 	Observer   *Observer
 	Final      [2]appliance.Status // when the last packet had arrived, before the appliances were shut down
+	IKETime    time.Duration       // Run: from the first message until every Child SA that is made up front carried traffic
+	// WarmUp is what crossed before Run's time began, while per-resource SAs were added on demand (RFC 9611): a flow that moves
+	// to another lcore's SA can overtake itself once. Traffic's tally includes it.
+	WarmUp     Tally
+	static     bool
+	lcores     int
+	rekeyEvery time.Duration
+	upFront    int // SA pairs before traffic starts
 }
 
 // The largest MTU of a port, and what ESP adds at most, octets.
@@ -85,7 +95,10 @@ func NewPair(c PairConfig) (pair *Pair, err error) {
 	if c.Mbufs == 0 {
 		c.Mbufs = 16384
 	}
-	p := &Pair{Observer: &Observer{}}
+	p := &Pair{Observer: &Observer{}, static: c.Static, lcores: c.Lcores, rekeyEvery: c.RekeyEvery, upFront: 1}
+	if c.Mode == "constant" {
+		p.upFront = c.Lcores
+	}
 	defer func() {
 		if err != nil {
 			p.Close()
@@ -105,11 +118,11 @@ func NewPair(c PairConfig) (pair *Pair, err error) {
 	p.Outside = w["outside"]
 	p.Outside.SetTap(softpmd.A, p.Observer.see)
 	p.Outside.SetTap(softpmd.B, p.Observer.see)
-	texts, together := pairTexts(&c), newMeeting(len(p.Appliances))
-	wait := together.wait
-	if c.Clock != nil {
-		wait = nil // one goroutine steps both, so neither can wait
+	texts, wait, forget, err := c.texts()
+	if err != nil {
+		return nil, err
 	}
+	defer forget()
 	for i := range p.Appliances {
 		cfg, err := config.Parse(fmt.Sprintf("gateway %d", i), []byte(texts[i]))
 		if err != nil {
@@ -180,39 +193,73 @@ func (p *Pair) Run(ctx context.Context, d time.Duration) error {
 			return errors.Join(err, <-ended)
 		}
 	}
+	if err := p.connect(ctx); err != nil {
+		cancel()
+		return errors.Join(err, <-ended, <-ended)
+	}
+	p.warmUp(ctx)
+	rekeys := p.keepRekeying(ctx)
 	sending, stop := context.WithTimeout(ctx, d)
 	defer stop()
 	p.Traffic.Run(sending)
+	err := rekeys()
 	<-time.After(settleTime)
 	for i, a := range p.Appliances {
 		p.Final[i] = a.Status()
 	}
 	cancel()
-	err := errors.Join(<-ended, <-ended)
+	err = errors.Join(err, <-ended, <-ended)
 	for _, h := range p.Traffic.hosts {
 		err = errors.Join(err, h.close())
 	}
 	return err
 }
 
-// pairTexts writes the two configuration files. Keys are drawn here and exist in this process only.
-func pairTexts(c *PairConfig) [2]string {
-	addr := [2]string{"198.51.100.1", "198.51.100.2"}
-	bits := 24
-	if c.IPv6 {
-		addr, bits = [2]string{"2001:db8:ffff::1", "2001:db8:ffff::2"}, 64
+// texts writes the two configuration files. Static gateways wait for each other, as one would send before the other listens;
+// on a clock of the caller's one goroutine steps both, so neither can. forget removes what the files refer to.
+func (c *PairConfig) texts() (texts [2]string, wait func(context.Context) error, forget func(), err error) {
+	if c.Static {
+		if c.Clock == nil {
+			wait = newMeeting(len(texts)).wait
+		}
+		return staticTexts(c), wait, func() {}, nil
 	}
-	sas := [2]strings.Builder{}
-	for k := range c.Lcores {
-		there, back := newKey(c.Encr, c.Integ), newKey(c.Encr, c.Integ)
-		writeSA(&sas[0], c, 2*k, 2*k+1, there, back)
-		writeSA(&sas[1], c, 2*k+1, 2*k, back, there)
+	secretFile, err := writeSecret()
+	if err != nil {
+		return texts, nil, nil, err
+	}
+	return pairTexts(c, secretFile), nil, func() { os.RemoveAll(filepath.Dir(secretFile)) }, nil
+}
+
+// resources is how many per-resource SAs the gateways use beside the fallback SA: with it, one SA for each lcore.
+func (c *PairConfig) resources() string {
+	if c.Lcores > 1 {
+		return fmt.Sprint(c.Lcores - 1)
+	}
+	return `"off"`
+}
+
+// outerAddresses are the addresses of the two gateways and the length of their prefix.
+func (c *PairConfig) outerAddresses() (addr [2]string, bits int) {
+	if c.IPv6 {
+		return [2]string{"2001:db8:ffff::1", "2001:db8:ffff::2"}, 64
+	}
+	return [2]string{"198.51.100.1", "198.51.100.2"}, 24
+}
+
+// pairTexts writes the two configuration files; the first gateway initiates. They share a secret in a file that exists while
+// the pair is built.
+func pairTexts(c *PairConfig, secretFile string) [2]string {
+	addr, bits := c.outerAddresses()
+	proposal := c.Encr
+	if c.Integ != "" {
+		proposal += "-" + c.Integ
 	}
 	var texts [2]string
 	for i := range texts {
 		text := strings.NewReplacer("{END}", softpmd.End(i).String(), "{INSIDE}", fmt.Sprintf("inside%d", i)).Replace(pairText)
 		texts[i] = fmt.Sprintf(text, i, c.Lcores, c.Mbufs, max(c.Mix.MaxSize, 1500), c.outerMTU(), addr[i], bits, max(c.Mix.MaxSize, 1500),
-			addr[i], addr[1-i], c.Mode, c.outerMTU(), c.modeLines(), c.Extra, sas[i].String())
+			addr[i], addr[1-i], secretFile, c.resources(), c.Connection, c.Mode, proposal, c.outerMTU(), c.modeLines(), c.Extra)
 	}
 	return texts
 }
@@ -232,31 +279,7 @@ func (c *PairConfig) modeLines() string {
 	return ""
 }
 
-func writeSA(b *strings.Builder, c *PairConfig, out, in int, keyOut, keyIn string) {
-	integ := ""
-	if c.Integ != "" {
-		integ = fmt.Sprintf("integ = %q\n", c.Integ)
-	}
-	fmt.Fprintf(b, "[[tunnel.sa]]\nspi_out = %d\nspi_in = %d\nencr = %q\n%skey_out = %q\nkey_in = %q\nesn = true\n",
-		spiBase+out, spiBase+in, c.Encr, integ, keyOut, keyIn)
-}
-
-// spiBase keeps the SPIs of a pair away from the reserved ones.
-const spiBase = 0x1000
-
-// newKey draws key material for an algorithm.
-func newKey(encr, integ string) string {
-	s, err := suite.ParseESP(encr, integ)
-	if err != nil {
-		return "" // the configuration that gets it says what is wrong with the algorithm
-	}
-	b := make([]byte, s.KeymatLen())
-	rand.Read(b)
-	return hex.EncodeToString(b)
-}
-
-const pairText = `unsafe_static_keys = true
-[system]
+const pairText = `[system]
 name = "gateway%d"
 lcores = %d
 mbufs = %d
@@ -278,15 +301,21 @@ port = "inside"
 [[route]]
 to = "::/0"
 port = "inside"
-[[tunnel]]
+[[connection]]
 name = "t"
 local = "%s"
 remote = "%s"
+psk_file = "%s"
+start_action = "none"
+per_resource_sas = %s
+%s
+[[connection.child]]
+name = "net"
+local_ts = ["0.0.0.0/0", "::/0"]
+remote_ts = ["0.0.0.0/0", "::/0"]
 mode = "%s"
+esp_proposals = ["%s"]
 outer_packet_size = %d
 %s
 %s
-[[tunnel.policy]]
-local_ts = ["0.0.0.0/0", "::/0"]
-remote_ts = ["0.0.0.0/0", "::/0"]
-%s`
+`

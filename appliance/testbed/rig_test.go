@@ -33,11 +33,21 @@ const (
 	settleStep = 50_000_000
 )
 
-// newStepped builds a pair and installs its SAs.
+// newStepped builds a pair with static keys and installs its SAs.
 func newStepped(t testing.TB, c PairConfig) *steppedPair {
 	t.Helper()
+	c.Static = true
+	return newSteppedAny(t, c)
+}
+
+// newSteppedAny builds a pair and sets it up.
+func newSteppedAny(t testing.TB, c PairConfig) *steppedPair {
+	t.Helper()
 	s := &steppedPair{t: t, now: 1}
-	c.Clock, c.Log, c.Mbufs = s.clock, slog.New(slog.DiscardHandler), 4096
+	c.Clock, c.Mbufs = s.clock, 4096
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	var err error
 	if s.Pair, err = NewPair(c); err != nil {
 		t.Fatal(err)
@@ -62,7 +72,7 @@ func (s *steppedPair) step(d int64, more bool) (work int) {
 	s.now += d
 	work = s.Traffic.step(more)
 	for _, a := range s.Appliances {
-		work += a.Plane().Step(s.now)
+		work += a.Step(s.now)
 	}
 	return work
 }

@@ -43,6 +43,9 @@ func (o *Observer) see(_ softpmd.End, frame []byte, _ int64) {
 	o.sizes[len(frame)&0xffff].Add(1)
 }
 
+// nonESP is what IKE messages on port 4500 begin with (RFC 3948 2.2).
+var nonESP [4]byte
+
 // isESP reports whether an IP packet carries ESP, directly or in UDP port 4500.
 func isESP(ip []byte) bool {
 	proto, at := byte(0), 0
@@ -54,7 +57,11 @@ func isESP(ip []byte) bool {
 	default:
 		return false
 	}
-	return proto == 50 || proto == 17 && len(ip) >= at+8 && ip[at+2] == 4500>>8 && ip[at+3] == 4500&0xff
+	if proto == 50 {
+		return true
+	}
+	udp := ip[at:]
+	return proto == 17 && len(udp) >= 12 && udp[2] == 4500>>8 && udp[3] == 4500&0xff && [4]byte(udp[8:12]) != nonESP
 }
 
 // Packets and Octets return what has passed; octets are of the outer IP packets.
