@@ -68,8 +68,8 @@ func start(t *testing.T, cfg *config.Config, open func(string, pmd.Config) (pmd.
 // static SAs are installed; then it drains.
 func TestExampleConfigurations(t *testing.T) {
 	files, err := filepath.Glob("../configs/*.toml")
-	if err != nil || len(files) < 6 {
-		t.Fatalf("found %d examples (%v), expected at least 6", len(files), err)
+	if err != nil || len(files) < 7 {
+		t.Fatalf("found %d examples (%v), expected at least 7", len(files), err)
 	}
 	for _, f := range files {
 		t.Run(filepath.Base(f), func(t *testing.T) {

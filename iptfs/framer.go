@@ -45,6 +45,10 @@ type FramerConfig struct {
 	MarkOctets   int   // waiting octets above which ECT packets are marked CE; 0 for 95 % of QueueOctets, QueueOctets for never
 	HoldTime     int64 // nanoseconds a payload that is not full waits for more; 0 sends at once; without Fixed only
 	MaxWait      int64 // nanoseconds an inner packet may wait before it is dropped, max-aggregation-time; 0 for no bound
+
+	// Scratch is where Offer puts rejected packets aside, as long as its longest burst. Framers of one owner may share it; nil
+	// for 2 KiB of its own.
+	Scratch mbuf.Burst
 }
 
 // withDefaults fills in what was left zero.
@@ -60,6 +64,9 @@ func (c FramerConfig) withDefaults() FramerConfig {
 	}
 	if c.MarkOctets == 0 {
 		c.MarkOctets = c.QueueOctets - c.QueueOctets/markShare
+	}
+	if c.Scratch == nil {
+		c.Scratch = make(mbuf.Burst, offerScratch)
 	}
 	return c
 }
@@ -134,7 +141,6 @@ type Framer struct {
 	octets           int // octets waiting, rest included
 	settling         bool
 
-	scratch  mbuf.Burst
 	counters FramerCounters
 	drops    [mbuf.NumVerdicts]uint64
 }
@@ -167,7 +173,6 @@ func NewFramer(cfg FramerConfig) (*Framer, error) {
 		ring:    make([]*mbuf.Mbuf, cfg.QueuePackets),
 		at:      make([]int64, cfg.QueuePackets),
 		mask:    uint32(cfg.QueuePackets - 1),
-		scratch: make(mbuf.Burst, offerScratch),
 	}
 	f.Settle(false)
 	return f, nil

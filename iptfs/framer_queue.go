@@ -17,7 +17,7 @@ func (f *Framer) Offer(ms mbuf.Burst, now int64) int {
 			f.push(m, now)
 		}
 	}
-	return ms.Keep(f.scratch)
+	return ms.Keep(f.cfg.Scratch)
 }
 
 // admit says whether m may be queued. A block has no length field of its own: a packet whose header lies about its

@@ -48,6 +48,16 @@ func (p *Pacer) SetInterval(every Interval) error {
 // Start fixes the phase: the first slot is due at the time given, in nanoseconds of the caller's clock.
 func (p *Pacer) Start(first int64) { p.next, p.frac = first, 0 }
 
+// Follow takes over the slots of old, which stops: the next one is due when old's would have been, so that an observer does
+// not see where one SA ends and the other begins. With the same interval that holds to the fraction of a nanosecond.
+func (p *Pacer) Follow(old *Pacer) {
+	p.Start(old.next)
+	if p.interval == old.interval {
+		p.frac = old.frac
+	}
+	old.Start(math.MaxInt64)
+}
+
 // Next returns when the next slot is due, in nanoseconds of the caller's clock; the end of time while stopped.
 func (p *Pacer) Next() int64 { return p.next }
 

@@ -45,13 +45,14 @@ func (c *Core) publish(now int64) int {
 	}
 	c.dirty = false
 	c.number++
+	began := c.clock() // the step that this is part of may have begun long ago
 	g, err := c.generation()
 	if err != nil {
 		c.log.Error("policy not changed", "error", err)
 		return 1
 	}
 	c.plane.Publish(g)
-	c.publishAt = now + max(batchTime, buildShare*(c.clock()-now))
+	c.publishAt = began + max(batchTime, buildShare*(c.clock()-began))
 	return 1
 }
 

@@ -14,7 +14,8 @@ import (
 	"stillwater/iptfs"
 )
 
-// The queue of an outbound AGGFRAG SA: enough for 10 ms of line rate, little enough that a stalled path is noticed.
+// The queue of an outbound AGGFRAG SA to a peer of its own: enough for 10 ms of line rate, little enough that a stalled path
+// is noticed.
 const (
 	queuePackets = 4096
 	queueOctets  = 8 << 20
@@ -65,6 +66,9 @@ func (c *Core) outboundSA(b *bundle, p *ike.Pair) (dataplane.SA, error) {
 	var err error
 	if sa.Framing, err = framing(&child.Traffic, c.shares(b)); err != nil {
 		return sa, fmt.Errorf("connection %q: %w", c.cfg.Connections[b.conn].Name, err)
+	}
+	if _, one := c.cfg.Connections[b.conn].Peer(); !one {
+		sa.Framing.QueueOctets, sa.Framing.QueuePackets = 0, 0 // the data plane's small ones: such peers come by the thousand
 	}
 	sa.Framing.DontFragment = sa.Framing.DontFragment || p.PeerDontFragment
 	return sa, keymat(&sa, p.KeymatOut)

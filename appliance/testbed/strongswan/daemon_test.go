@@ -47,7 +47,7 @@ func startDaemon(n *network, kind umlpeer.Implementation, args ...string) *daemo
 	n.must(err)
 	n.Cleanup(func() {
 		if n.Failed() {
-			n.Logf("%s:\n%s\n%s", kind, d.Log(), d.Transcript())
+			n.Logf("%s:\n%s\n%s", kind, afterStart(d.Log()), d.Transcript())
 		}
 		if err := d.Stop(); err != nil {
 			n.Error(err)
@@ -61,6 +61,15 @@ func startDaemon(n *network, kind umlpeer.Implementation, args ...string) *daemo
 		}
 	}
 	return p
+}
+
+// afterStart leaves out what libreswan says of itself before it has a connection.
+func afterStart(log string) string {
+	_, rest, ok := strings.Cut(log, "listening for IKE messages")
+	if !ok {
+		return log
+	}
+	return rest
 }
 
 func (d *daemon) run(command string) (string, error) {

@@ -67,7 +67,7 @@ func (r refusal) run(t *testing.T, who begins) {
 		fs := g.failures()
 		i := slices.IndexFunc(fs, func(f ike.Failure) bool { return f.Stage == r.stage && (r.notify == 0 || f.Notify == r.notify) })
 		if i < 0 {
-			return strings.Join(verdicts(fs), "\n")
+			return "none but: " + strings.Join(verdicts(fs), "; ")
 		}
 		f = fs[i]
 		return ""
