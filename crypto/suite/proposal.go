@@ -91,9 +91,12 @@ func DefaultIKE() []IKEProposal {
 }
 
 // DefaultESP is what is offered and accepted where the configuration names no ESP proposal: AEAD first, then AES-CBC for
-// peers without, 64-bit sequence numbers before 32-bit ones. The caller owns the slices.
+// peers without, 64-bit sequence numbers before 32-bit ones. A new key exchange for later Child SAs (PFS) is wanted and not
+// insisted on: some peers demand one by default, others refuse one, and NONE beside methods fits both (RFC 7296 3.3.6). The
+// caller owns the slices.
 func DefaultESP() []ESPProposal {
-	return mustParse(ParseESPProposal, "aes256gcm16-aes128gcm16-chacha20poly1305", "aes256-aes128-sha256")
+	const rest = "-x25519-ecp256-ecp384-modp3072-modp2048-none"
+	return mustParse(ParseESPProposal, "aes256gcm16-aes128gcm16-chacha20poly1305"+rest, "aes256-aes128-sha256"+rest)
 }
 
 // mustParse panics on a default that does not parse: a mistake in the program.

@@ -154,7 +154,8 @@ func TestNamedTwice(t *testing.T) {
 func TestALG004_Defaults(t *testing.T) {
 	const ike = "-prfsha256-prfsha384-prfsha512-x25519-ecp256-ecp384-modp2048-modp3072"
 	compare(t, DefaultIKE(), "aes256gcm16-aes128gcm16"+ike, "aes256-aes128-sha256"+ike)
-	compare(t, DefaultESP(), "aes256gcm16-aes128gcm16-chacha20poly1305-esn-noesn", "aes256-aes128-sha256-esn-noesn")
+	const esp = "-x25519-ecp256-ecp384-modp3072-modp2048-none-esn-noesn"
+	compare(t, DefaultESP(), "aes256gcm16-aes128gcm16-chacha20poly1305"+esp, "aes256-aes128-sha256"+esp)
 	DefaultESP()[0].SN[0] = 7
 	if DefaultESP()[0].SN[0] != 1 {
 		t.Error("a caller's change shows in the defaults")
