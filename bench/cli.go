@@ -34,6 +34,7 @@ var verbs []verb
 func init() { // a table that help itself reads cannot be a plain initialiser
 	verbs = []verb{
 		{"core", "[-json] [-rounds N] [-sizes N,N,...]", "what a packet costs in each part of the core, side by side", core},
+		{"ike", "[-json] [-duration D] [-rounds N] [-tunnels N] [-profile FILE]", "what IKEv2 set-ups cost a responder, and the memory of tunnels", ikeVerb},
 		{"help", "", "this text", help},
 	}
 }
@@ -86,10 +87,13 @@ func help(e *env, args []string) error {
 }
 
 func usage(w io.Writer) {
-	fmt.Fprint(w, "swbench measures what packets cost, in CPU time of one thread.\n\n")
+	fmt.Fprint(w, "swbench measures what packets and tunnels cost, in CPU time of one thread.\n\n")
 	for _, v := range verbs {
 		fmt.Fprintf(w, "  swbench %s\n      %s\n", strings.TrimSpace(v.name+" "+v.args), v.help)
 	}
+	i := DefaultIKEOptions()
+	fmt.Fprintf(w, "\nDefaults of ike: %v of CPU time in %d rounds, %d tunnels. In a profile the responder's samples have the labels end=responder and measure.\n",
+		i.Duration, i.Rounds, i.Tunnels)
 	o := DefaultOptions()
 	fmt.Fprintf(w, "\nDefaults of core: %d rounds, sizes %s. It measures, out and back:\n", o.Rounds, joinSizes(o.Sizes))
 	for _, s := range scenarios {

@@ -21,13 +21,14 @@ const (
 	maxDepth     = 6        // certificates of a path, authority included
 )
 
-// Trust is the authorities an entry believes and their revocation lists. Immutable, safe for concurrent use; a new list
-// means a new Trust.
+// Trust is the authorities an entry believes and their revocation lists. Immutable but for what it remembers, safe for
+// concurrent use; a new list means a new Trust.
 type Trust struct {
 	roots  []*x509.Certificate
 	pool   *x509.CertPool
 	crls   map[string][]*crl // by the issuer's name, DER
 	policy CRLPolicy
+	paths  paths
 }
 
 // NewTrust takes certificates to believe, at least one, and revocation lists. A certificate that is no authority is believed
@@ -94,14 +95,11 @@ func (t *Trust) Roots() []*x509.Certificate { return slices.Clone(t.roots) }
 // the first are only offers for the path: one that cannot be parsed or has an absurd key is passed over. The error is an
 // *Error.
 func (t *Trust) Verify(chain [][]byte, id Identity, now time.Time) (crypto.PublicKey, *Info, error) {
-	leaf, others, err := parseChain(chain)
+	path, err := t.pathOf(chain, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	path, err := t.path(leaf, others, now)
-	if err != nil {
-		return nil, nil, err
-	}
+	leaf := path[0]
 	if !allowsIKE(leaf) {
 		return nil, nil, &Error{Stage: StageCertificate, Reason: "key usage does not allow IKE", Detail: subjectOf(leaf)}
 	}
@@ -109,6 +107,26 @@ func (t *Trust) Verify(chain [][]byte, id Identity, now time.Time) (crypto.Publi
 		return nil, nil, err
 	}
 	return leaf.PublicKey, infoOf(path, id), nil
+}
+
+// pathOf is the path of a chain as sent: one that is remembered and still good, else a new one.
+func (t *Trust) pathOf(chain [][]byte, now time.Time) ([]*x509.Certificate, error) {
+	if err := checkSizes(chain); err != nil {
+		return nil, &Error{Stage: StageCertificate, Reason: "too large", Err: err}
+	}
+	digest := chainDigest(chain)
+	if path := t.paths.find(digest, now); path != nil && t.checkPath(path, now) == nil {
+		return path, nil
+	}
+	leaf, others, err := parseChain(chain)
+	if err != nil {
+		return nil, err
+	}
+	path, err := t.path(leaf, others, now)
+	if err == nil {
+		t.paths.keep(digest, path)
+	}
+	return path, err
 }
 
 // checkSizes applies LIM-17 to DER.
@@ -124,13 +142,10 @@ func checkSizes(chain [][]byte) error {
 	return nil
 }
 
-// parseChain parses what a peer sent, within limits.
+// parseChain parses what a peer sent, whose sizes are within limits.
 func parseChain(chain [][]byte) (*x509.Certificate, *x509.CertPool, error) {
 	if len(chain) == 0 {
 		return nil, nil, &Error{Stage: StageCertificate, Reason: "no certificate sent"}
-	}
-	if err := checkSizes(chain); err != nil {
-		return nil, nil, &Error{Stage: StageCertificate, Reason: "too large", Err: err}
 	}
 	leaf, err := x509.ParseCertificate(chain[0])
 	if err != nil {
