@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stillwater/appliance/config"
+	"stillwater/appliance/control"
 	"stillwater/appliance/mgmt"
 	"stillwater/crypto/suite"
 )
@@ -58,10 +59,13 @@ func (a *admin) Configured() []mgmt.Configured {
 // SAs lists the IKE SAs with their Child SAs.
 func (a *admin) SAs(ctx context.Context) ([]mgmt.IKESA, error) {
 	list, err := a.core.Snapshot(ctx)
-	now := a.now()
+	now, pairs := a.now(), map[uint32]*control.PairStatus{}
+	for _, p := range a.core.Pairs() {
+		pairs[p.SPIIn] = &p
+	}
 	out := make([]mgmt.IKESA, len(list))
 	for i := range list {
-		out[i] = a.ikeView(now, &list[i])
+		out[i] = a.ikeView(now, &list[i], pairs)
 	}
 	return out, err
 }
@@ -72,6 +76,7 @@ func (a *admin) Static() []mgmt.StaticSA {
 	for _, p := range a.core.StaticPairs() {
 		out = append(out, mgmt.StaticSA{
 			Tunnel: a.cfg.Tunnels[p.Tunnel].Name, Lcore: p.Lcore, SPIIn: mgmt.SPI(p.SPIIn), SPIOut: mgmt.SPI(p.SPIOut), Suite: p.Suite,
+			Received: carried(&p.Received), Sent: carried(&p.Sent),
 		})
 	}
 	return out

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"stillwater/appliance/config"
+	"stillwater/appliance/control"
 	"stillwater/appliance/mgmt"
+	"stillwater/crypto/esp"
 	"stillwater/ike"
 	"stillwater/ike/wire"
 )
@@ -20,8 +22,9 @@ const (
 // ending is its words for IKE SAs that nothing will come of.
 var ending = map[string]bool{"replaced": true, "closing": true, "failed": true, "closed": true}
 
-// ikeView is an IKE SA as the admin socket shows it.
-func (a *admin) ikeView(now int64, s *ike.SAStatus) mgmt.IKESA {
+// ikeView is an IKE SA as the admin socket shows it; pairs are its Child SAs, and others, as the data plane has them, by inbound
+// SPI.
+func (a *admin) ikeView(now int64, s *ike.SAStatus, pairs map[uint32]*control.PairStatus) mgmt.IKESA {
 	v := mgmt.IKESA{
 		Connection: s.Connection, State: s.State, Up: s.State == ikeUp, Ending: ending[s.State], Initiator: s.Initiator, Local: s.Outer.Local, Remote: s.Outer.Remote,
 		UDP: s.Outer.UDP, LocalID: s.LocalID, RemoteID: s.RemoteID, SPIi: mgmt.IKESPI(s.SPIi), SPIr: mgmt.IKESPI(s.SPIr),
@@ -32,7 +35,11 @@ func (a *admin) ikeView(now int64, s *ike.SAStatus) mgmt.IKESA {
 		v.Idle = seconds(now - s.LastSeen)
 	}
 	for i := range s.Children {
-		v.Children[i] = a.childView(now, s.Connection, &s.Children[i])
+		c := &v.Children[i]
+		*c = a.childView(now, s.Connection, &s.Children[i])
+		if p := pairs[s.Children[i].SPIIn]; p != nil {
+			c.Received, c.Sent = carried(&p.Received), carried(&p.Sent)
+		}
 	}
 	return v
 }
@@ -52,6 +59,9 @@ func (a *admin) childView(now int64, connection string, c *ike.ChildStatus) mgmt
 	}
 	return v
 }
+
+// carried is what an SA has carried as the admin socket shows it.
+func carried(c *esp.Counters) mgmt.Carried { return mgmt.Carried{Packets: c.Packets, Octets: c.Octets} }
 
 // mode is the configured mode, where the peer has agreed to IP-TFS, else plain tunnel mode.
 func (a *admin) mode(connection string, c *ike.ChildStatus) string {

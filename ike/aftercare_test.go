@@ -116,12 +116,13 @@ func TestIKE142_UnknownSPI(t *testing.T) {
 	l.connect("net")
 	lost := l.b.child(childUp)
 	spi := lost.spiIn
+	l.run(15 * time.Second)
 	lost.discard()
 	l.settle()
 	mark := l.mark()
-	for range 100 {
+	for range 120 {
 		l.b.e.UnknownSPI(l.now, l.b.at(0), l.a.at(0), spi)
-		l.run(10 * time.Millisecond)
+		l.run(100 * time.Millisecond)
 	}
 	l.expect(mark,
 		"b -> a  INFORMATIONAL request 0: SK{N(INVALID_SPI)}",

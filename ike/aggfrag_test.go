@@ -54,6 +54,9 @@ func TestAGG002_Negotiation(t *testing.T) {
 				}
 				return
 			}
+			if asked := c.a.Mode == ModeAggfrag && c.a.IPTFS != IPTFSOff; l.a.saw(EventNote) != (asked && c.mode == ModeTunnel) {
+				t.Errorf("an event says that USE_AGGFRAG was declined: %v", l.a.saw(EventNote))
+			}
 			for _, x := range []*end{l.a, l.b} {
 				if m, _ := x.mode(); m != c.mode {
 					t.Errorf("%s has mode %d, want %d", x.name, m, c.mode)

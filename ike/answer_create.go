@@ -56,6 +56,7 @@ func (s *ikeSA) refuseRekey(now int64, n *wire.Notify, old *childSA) bool {
 
 // answerChildRequest makes the Child SA, by way of a worker where there is a key exchange.
 func (s *ikeSA) answerChildRequest(now int64, m *message, o childOptions) {
+	s.peerWentOn(now)
 	a, no := s.considerChild(m, o)
 	if no != nil {
 		s.deny(now, m, no)

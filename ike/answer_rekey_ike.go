@@ -106,7 +106,7 @@ func (s *ikeSA) inherit(now int64, from *ikeSA) {
 	s.children, from.children = from.children, nil
 	s.bundles, from.bundles = from.bundles, nil
 	s.wants, from.wants = from.wants, nil
-	s.hinted = from.hinted
+	s.hinted, s.strays = from.hinted, from.strays
 	for _, b := range s.bundles {
 		b.sa = s
 	}

@@ -59,7 +59,7 @@ func (s *ikeSA) peerOctets(id wire.ID) []byte {
 func (t *authTask) send(now int64, p proof) {
 	s := t.s
 	if p.err != nil {
-		t.stop(now, Failure{Reason: p.err.Error()}, p.err)
+		t.stop(now, Failure{Reason: p.err.Error(), Key: s.conn.blameSelf(p.err)}, p.err)
 		return
 	}
 	s.localID = s.conn.Self.ID
@@ -109,7 +109,7 @@ func (t *authTask) answer(now int64, m *message) {
 	if id == nil || proof == nil {
 		n := m.errorNotify()
 		err := fmt.Errorf("the peer refused: %v", n.Notify)
-		t.stop(now, Failure{Notify: n.Notify, FromPeer: true, Reason: err.Error()}, err)
+		t.stop(now, Failure{Notify: n.Notify, FromPeer: true, Reason: err.Error(), Key: s.conn.blameRefusal(n.Notify)}, err)
 		return
 	}
 	if n := m.notify(wire.SupportedAuthMethods); n != nil {
@@ -137,7 +137,7 @@ func (t *authTask) finish(now int64, m *message, v verified) {
 	if v.err != nil {
 		s.e.counters.AuthFailed++
 		s.tellFailure(now)
-		t.stop(now, Failure{Notify: wire.AuthenticationFailed, Reason: v.err.Error(), Key: "remote"}, v.err)
+		t.stop(now, Failure{Notify: wire.AuthenticationFailed, Reason: v.err.Error(), Key: s.conn.blamePeer(v.err)}, v.err)
 		return
 	}
 	s.authenticated, s.remoteID = true, v.info.Identity

@@ -9,7 +9,7 @@ import (
 	"stillwater/ike/wire"
 )
 
-// failing is a change to one end that makes authentication fail, at a when it is the initiator's fault or b's.
+// failingAuth is a ladder after a handshake that the change keeps from succeeding: a has nothing of it.
 func failingAuth(t *testing.T, change func(a, b *Connection)) *ladder {
 	t.Helper()
 	l := pskLadder(t, change)

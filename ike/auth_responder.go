@@ -84,10 +84,10 @@ func (s *ikeSA) checkPeer(m *message, chosen *Connection) func() any {
 func (s *ikeSA) peerChecked(now int64, m *message, v verified) {
 	switch {
 	case v.err != nil:
-		s.rejectAuth(now, Failure{Reason: v.err.Error(), Key: "remote"})
+		s.rejectAuth(now, Failure{Reason: v.err.Error(), Key: s.conn.blamePeer(v.err)})
 		return
 	case v.own.err != nil:
-		s.rejectAuth(now, Failure{Reason: v.own.err.Error(), Key: "local"})
+		s.rejectAuth(now, Failure{Reason: v.own.err.Error(), Key: s.conn.blameSelf(v.own.err)})
 		return
 	case m.sa() == nil && s.conn.Childless == ChildlessNever:
 		s.refuse(now, m, broken(wire.PayloadSA, "expected a Child SA, childless IKE SAs are off", 0)) // RFC 6023 3

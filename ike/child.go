@@ -45,6 +45,7 @@ type childSA struct {
 
 	created, rekeyAt, expireAt int64 // rekeyAt, expireAt: 0 never
 	wakeAt                     int64
+	useBy                      int64 // of a new SA in childReady: when it is used without a sign of the peer
 	alarm                      timer
 }
 
@@ -136,6 +137,7 @@ func (c *childSA) discard() {
 		return
 	}
 	s := c.sa
+	s.remember(stray{c.spiIn, strayGone})
 	c.uninstallOutbound()
 	c.phase = childGone
 	c.alarm.stop()

@@ -79,8 +79,8 @@ func (a *childAnswer) chooseSelectors(m *message) *denial {
 }
 
 func (a *childAnswer) unacceptable(m *message, reason string) *denial {
-	return &denial{notify: wire.TSUnacceptable, offered: fmt.Sprint(m.tsr().Selectors, " = ", m.tsi().Selectors),
-		configured: a.s.describeChildren(), key: "child.local_ts, child.remote_ts", reason: reason}
+	return &denial{notify: wire.TSUnacceptable, offered: describePair(m.tsr().Selectors, m.tsi().Selectors),
+		configured: a.s.describeChildren(), key: "local_ts, remote_ts", reason: reason}
 }
 
 // chooseBundle sorts out whether this is another SA with the selectors of one that exists (RFC 9611), and holds it against
@@ -105,10 +105,7 @@ func (a *childAnswer) chooseBundle(m *message) *denial {
 func (a *childAnswer) chooseProposal(m *message) *denial {
 	menu := a.child.Proposals
 	if a.bundle != nil {
-		menu = a.bundle.onlySuite()
-		if a.o.replaces != nil && len(a.s.members(a.bundle)) < 2 {
-			menu = append(menu, a.child.Proposals...)
-		}
+		menu = a.s.rekeyMenu(a.bundle, a.o.replaces != nil)
 	}
 	var method uint16
 	if k := m.ke(); k != nil {
@@ -118,7 +115,7 @@ func (a *childAnswer) chooseProposal(m *message) *denial {
 	if err != nil {
 		var e *negotiationError
 		errors.As(err, &e)
-		return &denial{notify: e.Notify, data: e.data(), offered: e.Offered, configured: e.Configured, key: "child.esp_proposals", reason: e.Reason}
+		return &denial{notify: e.Notify, data: e.data(), offered: e.Offered, configured: e.Configured, key: "esp_proposals", reason: e.Reason}
 	}
 	a.proposal, a.choice = p, choice
 	return nil
@@ -177,8 +174,8 @@ func (a *childAnswer) letGo() {
 	}
 }
 
-// install derives the keys, installs the inbound half and continues with the answer; then the outbound half follows, at
-// once for a new SA, and for a rekey when the peer deletes the old one.
+// install derives the keys, installs the inbound half and continues with the answer. The outbound half follows when the peer
+// has shown that it has the answer.
 func (a *childAnswer) install(now int64, ni, nr, secret []byte, then func(now int64, ps []wire.Payload)) {
 	s, c := a.s, a.make()
 	out, in := s.childKeys(c.suite, ni, nr, secret)
@@ -196,8 +193,10 @@ func (a *childAnswer) install(now int64, ni, nr, secret []byte, then func(now in
 		case c.phase == childGone:
 		case a.o.replaces != nil:
 			s.awaitSwitch(now, c, a.o.replaces)
+		case a.o.first:
+			s.awaitUse(now, c, firstUse)
 		default:
-			s.finishChild(now, c, func(int64, error) {})
+			s.awaitUse(now, c, laterUse)
 		}
 	})
 }

@@ -11,8 +11,12 @@ import (
 	"stillwater/ike/wire"
 )
 
-// errAnswer marks an answer to an offer that this end cannot live with.
-var errAnswer = errors.New("unacceptable answer")
+// errAnswer marks an answer to an offer that this end cannot live with; errSelectors and errMode say what is wrong.
+var (
+	errAnswer    = errors.New("unacceptable answer")
+	errSelectors = fmt.Errorf("%w: traffic selectors", errAnswer)
+	errMode      = fmt.Errorf("%w: USE_AGGFRAG", errAnswer)
+)
 
 // judge holds the answer against the offer and is the Child SA that they make, with a bundle, not yet known to anyone.
 // keyed says that the answer brought a key exchange.
@@ -39,12 +43,12 @@ func (o *childOffer) judge(m *message, keyed bool) (*childSA, error) {
 		replaces: o.o.replaces}
 	if c.bundle = o.o.joins(); c.bundle == nil {
 		c.bundle = o.s.newBundle(o.child, tsi.Selectors, tsr.Selectors)
-		c.bundle.mode, c.bundle.suite, c.bundle.esn = mode, choice.suite, choice.esn
+		c.bundle.mode = mode
 		c.bundle.ours, c.bundle.shared = true, o.resources && m.notify(wire.SAResourceInfo) != nil
 	} else if o.o.resource && m.notify(wire.SAResourceInfo) == nil {
 		c.bundle.shared = false // RSC-002: an ordinary SA, and no more of them
 	}
-	c.bundle.peerFlags = flags
+	c.bundle.suite, c.bundle.esn, c.bundle.peerFlags = choice.suite, choice.esn, flags
 	c.fallback = o.fallback()
 	return c, nil
 }
@@ -64,10 +68,10 @@ func (o *childOffer) fallback() bool {
 // nor anything else than the bundle's first SA (RFC 9611 3).
 func (o *childOffer) judgeSelectors(local, remote []wire.Selector) error {
 	if len(local) == 0 || len(remote) == 0 || !covered(local, o.local) || !covered(remote, o.remote) {
-		return fmt.Errorf("%w: traffic selectors %v and %v are not within the offer", errAnswer, local, remote)
+		return fmt.Errorf("%w %s are not within the offer", errSelectors, describePair(local, remote))
 	}
 	if b := o.o.joins(); b != nil && !(covered(b.local, local) && covered(b.remote, remote)) {
-		return fmt.Errorf("%w: traffic selectors %v and %v are narrower than those in use", errAnswer, local, remote)
+		return fmt.Errorf("%w %s are narrower than those in use", errSelectors, describePair(local, remote))
 	}
 	return nil
 }
@@ -79,15 +83,15 @@ func (o *childOffer) judgeAggfrag(m *message) (Mode, byte, error) {
 	b := o.o.joins()
 	switch {
 	case agreed && !understood(flags):
-		return 0, 0, fmt.Errorf("%w: USE_AGGFRAG flags %#02x ask for what this end does not do", errAnswer, flags)
+		return 0, 0, fmt.Errorf("%w flags %#02x ask for what this end does not do", errMode, flags)
 	case agreed && b != nil && o.o.resource && b.peerFlags != flags:
-		return 0, 0, fmt.Errorf("%w: USE_AGGFRAG flags %#02x, the bundle has %#02x", errAnswer, flags, b.peerFlags)
+		return 0, 0, fmt.Errorf("%w flags %#02x, the bundle has %#02x", errMode, flags, b.peerFlags)
 	case agreed:
 		return ModeAggfrag, flags, nil
 	case b != nil && b.mode == ModeAggfrag:
-		return 0, 0, fmt.Errorf("%w: no USE_AGGFRAG, the bundle has it", errAnswer)
+		return 0, 0, fmt.Errorf("%w is declined, the bundle has it", errMode)
 	case o.aggfrag && o.child.IPTFS == IPTFSRequire:
-		return 0, 0, fmt.Errorf("%w: the peer declines USE_AGGFRAG, which iptfs = require demands", errAnswer)
+		return 0, 0, fmt.Errorf("%w is declined by the peer, and iptfs = require demands it", errMode)
 	}
 	return ModeTunnel, 0, nil
 }

@@ -109,8 +109,8 @@ func TestIKE130_RekeyChildByResponder(t *testing.T) {
 // RFC 7296 1.3.1, 2.17: a rekey with a key exchange of its own.
 func TestIKE092_RekeyWithKeyExchange(t *testing.T) {
 	l := pskLadder(t, func(a, b *Connection) {
-		a.Children[0].Proposals = espProposals("aes128gcm16-ecp256-x25519")
-		b.Children[0].Proposals = espProposals("aes128gcm16-x25519")
+		a.Children[0].Proposals = espProposals("aes128gcm16-ecp256-ecp384")
+		b.Children[0].Proposals = espProposals("aes128gcm16-ecp384")
 	})
 	l.connect("net")
 	mark := l.mark()

@@ -77,13 +77,23 @@ func (s *ikeSA) placeOffer(o childOptions) int {
 	return s.e.cfg.Place()
 }
 
-// menu is the proposals: as configured for a new bundle, with the suite in use otherwise, since algorithms are not to change
-// at a rekey (RFC 7296 2.8) nor from resource to resource (RSC-007).
+// menu is the proposals: as configured for a new bundle; those of the suite in use for another SA of one (RSC-007). A rekey
+// is not to change algorithms (RFC 7296 2.8), so that suite comes first, and the others only behind it.
 func (o *childOffer) menu() []suite.ESPProposal {
-	if b := o.o.joins(); b != nil {
-		return b.onlySuite()
+	b := o.o.joins()
+	if b == nil {
+		return o.child.Proposals
 	}
-	return o.child.Proposals
+	return o.s.rekeyMenu(b, o.o.replaces != nil)
+}
+
+// rekeyMenu is what is offered or taken for an SA of a bundle: any configured suite for the rekey of a lone one.
+func (s *ikeSA) rekeyMenu(b *bundle, rekey bool) []suite.ESPProposal {
+	menu := b.onlySuite()
+	if rekey && len(s.members(b)) < 2 {
+		menu = append(menu, b.child.Proposals...)
+	}
+	return menu
 }
 
 // onlySuite is the configured proposals, each cut down to the bundle's suite.
@@ -108,14 +118,14 @@ func (b *bundle) onlySuite() (menu []suite.ESPProposal) {
 	return menu
 }
 
-// selectors is what is proposed, the triggering packet's selectors first, but none in a rekey (RFC 7296 2.9.2).
+// selectors is what is proposed, the triggering packet's first (RFC 7296 2.9). A rekey has no such packet (2.9.2).
 func (o *childOffer) selectors() (local, remote []wire.Selector) {
 	local, remote = o.child.Local, o.child.Remote
 	if b := o.o.joins(); b != nil {
 		local, remote = b.local, b.remote
 	}
 	t := o.o.trigger
-	if t == nil || o.o.replaces != nil {
+	if t == nil {
 		return local, remote
 	}
 	l, r := t.particular()
@@ -172,6 +182,9 @@ func (o *childOffer) establish(now int64, m *message, ni, nr, secret []byte, the
 		o.refuse(now, m)
 		then(now, nil, err)
 		return
+	}
+	if o.aggfrag && c.bundle.mode == ModeTunnel {
+		o.s.event(now, Event{Kind: EventNote, Child: o.child.Name, Text: "the peer declines USE_AGGFRAG: plain tunnel mode"})
 	}
 	in, out := o.s.childKeys(c.suite, ni, nr, secret)
 	c.keymat, c.lowest = out, lowest(ni, nr)

@@ -2,6 +2,7 @@ package ike
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -16,14 +17,22 @@ const (
 	deleteWait  = time.Minute
 )
 
+// The responder of a new SA looks more often, as nothing may be there to send on in the meantime (RFC 7296 2.8): first after
+// useCheck, then after as long again, and never after more than useChecks.
+const (
+	useCheck  = 25 * time.Millisecond
+	useChecks = 200 * time.Millisecond
+)
+
+// It waits for a sign of the peer no longer than so: with an IKE SA's first SA, and with a later one. Variables, so that tests
+// of other things need not wait.
+var firstUse, laterUse = 100 * time.Millisecond, 5 * time.Second
+
 // finishChild installs the outbound half of a new SA. then may be told that the SA was deleted meanwhile.
 func (s *ikeSA) finishChild(now int64, c *childSA, then func(now int64, err error)) {
 	c.installOutbound(func(now int64, err error) {
-		if err == nil && c.phase != childReady {
-			err = errChildGone
-		}
-		if err != nil {
-			s.deleteChild(now, c, "outbound SA not installed: "+err.Error())
+		s := c.sa // it may have been rekeyed meanwhile
+		if err = s.working(now, c, err); err != nil {
 			then(now, err)
 			return
 		}
@@ -34,6 +43,17 @@ func (s *ikeSA) finishChild(now int64, c *childSA, then func(now int64, err erro
 	})
 }
 
+// working is why an SA does not work both ways after the outbound half was to be installed; such an SA is deleted.
+func (s *ikeSA) working(now int64, c *childSA, err error) error {
+	if err == nil && c.phase != childReady {
+		err = errChildGone
+	}
+	if err != nil {
+		s.deleteChild(now, c, "outbound SA not installed: "+err.Error())
+	}
+	return err
+}
+
 // childUp starts the life of an SA that works both ways.
 func (s *ikeSA) childUp(now int64, c *childSA) {
 	c.phase, c.created = childUp, now
@@ -42,7 +62,11 @@ func (s *ikeSA) childUp(now int64, c *childSA) {
 
 // String is what an operator wants to know of an SA in one line.
 func (c *childSA) String() string {
-	return fmt.Sprintf("%v, lcore %d, %v = %v", c.suite, c.lcore, c.bundle.local, c.bundle.remote)
+	name := c.suite.String()
+	if c.esn {
+		name += "-esn"
+	}
+	return fmt.Sprintf("%s, lcore %d, %s", name, c.lcore, describePair(c.bundle.local, c.bundle.remote))
 }
 
 // awaitSwitch is the responder's side of a rekey: the old SA goes on sending until the peer has shown that it receives on
@@ -55,14 +79,37 @@ func (s *ikeSA) awaitSwitch(now int64, c, old *childSA) {
 	c.wake(now + int64(switchCheck))
 }
 
+// awaitUse is the responder's side of a new SA: the initiator cannot receive on it before it has the answer, so that
+// packets wait for a sign that it has, or for long enough (RFC 7296 2.8).
+func (s *ikeSA) awaitUse(now int64, c *childSA, most time.Duration) {
+	c.created, c.useBy = now, now+int64(most)
+	if most == 0 {
+		s.use(now, c)
+		return
+	}
+	c.wake(now + int64(useCheck))
+}
+
+// use installs the outbound half of a new SA that has waited for it.
+func (s *ikeSA) use(now int64, c *childSA) {
+	c.useBy = 0
+	s.finishChild(now, c, func(int64, error) {})
+}
+
+// peerWentOn uses every new SA that has waited: a further request means that the peer has had the answers to all before.
+func (s *ikeSA) peerWentOn(now int64) {
+	for _, c := range slices.Clone(s.children) {
+		if c.phase == childReady && c.useBy != 0 {
+			s.use(now, c)
+		}
+	}
+}
+
 // takeOver lets an SA send in the place of the one that it replaces, if that still is there, and continues.
 func (s *ikeSA) takeOver(now int64, c *childSA, then func(now int64, err error)) {
 	c.installOutbound(func(now int64, err error) {
-		if err == nil && c.phase != childReady {
-			err = errChildGone
-		}
-		if err != nil {
-			s.deleteChild(now, c, "outbound SA not installed: "+err.Error())
+		s := c.sa
+		if err = s.working(now, c, err); err != nil {
 			then(now, err)
 			return
 		}
@@ -90,6 +137,7 @@ func (s *ikeSA) succeed(now int64, old *childSA) {
 func (s *ikeSA) closeChild(now int64, c *childSA) {
 	c.uninstallOutbound()
 	if !c.succeeded {
+		c.bundle.full = false // RSC-003: room for another one
 		c.discard()
 		return
 	}
@@ -110,7 +158,7 @@ func (c *childSA) look(now int64) {
 	c.wakeAt = 0
 	switch c.phase {
 	case childReady:
-		s.checkSwitch(now, c)
+		s.checkReady(now, c)
 	case childUp:
 		s.checkLifetime(now, c)
 	case childReplaced:
@@ -120,15 +168,23 @@ func (c *childSA) look(now int64) {
 	}
 }
 
-// checkSwitch looks whether the peer uses a new SA yet. No time is long enough to go without that sign: the answer to the
+// checkReady looks whether the peer uses a new SA yet. Of a rekey no time is long enough to go without that sign: the answer to the
 // peer may have been lost many times.
-func (s *ikeSA) checkSwitch(now int64, c *childSA) {
+func (s *ikeSA) checkReady(now int64, c *childSA) {
 	if c.outbound {
 		return // under way
 	}
-	if s.e.cfg.LastReceived(c.spiIn) == 0 {
+	heard := s.e.cfg.LastReceived(c.spiIn) != 0
+	switch {
+	case c.useBy != 0 && (heard || now >= c.useBy):
+		s.use(now, c)
+	case c.useBy != 0:
+		// Twice the age is soon enough: a peer that is slow to begin is not missed by much.
+		pause := min(max(now-c.created, int64(useCheck)), int64(useChecks))
+		c.wake(min(now+pause, c.useBy))
+	case heard:
+		s.takeOver(now, c, func(int64, error) {})
+	default:
 		c.wake(now + int64(switchCheck))
-		return
 	}
-	s.takeOver(now, c, func(int64, error) {})
 }

@@ -45,7 +45,7 @@ func espProposals(texts ...string) (ps []suite.ESPProposal) {
 	return ps
 }
 
-// net is the selector of a whole prefix.
+// network is the selector of a whole prefix.
 func network(s string) wire.Selector {
 	p := netip.MustParsePrefix(s)
 	last := p.Addr().AsSlice()

@@ -2,8 +2,8 @@ package ike
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stillwater/ike/wire"
@@ -98,7 +98,11 @@ func (s *ikeSA) childFailed(now int64, stage wire.ExchangeType, err error) {
 	case errors.As(err, &no):
 		f.Notify, f.FromPeer, f.Key = no.notify.Notify, true, refusalKeys[no.notify.Notify]
 	case errors.As(err, &e):
-		f.Notify, f.Offered, f.Configured, f.Key = e.Notify, e.Offered, e.Configured, "child.esp_proposals"
+		f.Notify, f.Offered, f.Configured, f.Key = e.Notify, e.Offered, e.Configured, "esp_proposals"
+	case errors.Is(err, errSelectors):
+		f.Key = "local_ts, remote_ts"
+	case errors.Is(err, errMode):
+		f.Key = "iptfs"
 	}
 	s.failed(now, f)
 	if no != nil && no.notify.Notify == wire.InvalidSyntax {
@@ -108,10 +112,10 @@ func (s *ikeSA) childFailed(now int64, stage wire.ExchangeType, err error) {
 
 // refusalKeys is where to look in the configuration when a peer says this.
 var refusalKeys = map[wire.NotifyType]string{
-	wire.NoProposalChosen:   "child.esp_proposals",
-	wire.InvalidKEPayload:   "child.esp_proposals",
-	wire.TSUnacceptable:     "child.local_ts, child.remote_ts",
-	wire.SinglePairRequired: "child.local_ts, child.remote_ts",
+	wire.NoProposalChosen:   "esp_proposals",
+	wire.InvalidKEPayload:   "esp_proposals",
+	wire.TSUnacceptable:     "local_ts, remote_ts",
+	wire.SinglePairRequired: "local_ts, remote_ts",
 	wire.TSMaxQueue:         "per_resource_sas",
 }
 
@@ -128,9 +132,9 @@ func (s *ikeSA) deny(now int64, m *message, no *denial) {
 func (s *ikeSA) describeChildren() string {
 	var all []string
 	for _, c := range s.conn.Children {
-		all = append(all, fmt.Sprint(c.Local, " = ", c.Remote))
+		all = append(all, describePair(c.Local, c.Remote))
 	}
-	return fmt.Sprint(all)
+	return strings.Join(all, "; ")
 }
 
 // backOff is when to try again after TEMPORARY_FAILURE: later each time, at random moments so that two ends that meet do not

@@ -2,7 +2,7 @@ package ike
 
 import "net/netip"
 
-// Trigger is the packet that asks for a Child SA, local side first.
+// Trigger is the packet that asks for a Child SA, local side first. Immutable value.
 type Trigger struct {
 	Protocol uint8
 	Src, Dst netip.AddrPort // local, remote

@@ -147,7 +147,6 @@ func (s *ikeSA) peerDeletes(now int64, c *childSA) ruling {
 		c.uninstallOutbound()
 	case c.rival != nil && c.rival.phase == childReady:
 		heir := c.rival
-		c.succeeded = true
 		c.phase = childLingering
 		c.wake(now + int64(linger))
 		if !heir.outbound {
@@ -157,7 +156,6 @@ func (s *ikeSA) peerDeletes(now int64, c *childSA) ruling {
 		if c.phase == childUp {
 			s.childEvent(now, EventChildDown, c, "deleted by the peer")
 		}
-		c.bundle.full = false // RSC-003: room for another one
 		s.peerRekeyFailed(now, c)
 		s.closeChild(now, c)
 	}

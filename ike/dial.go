@@ -28,6 +28,10 @@ func (e *Engine) join(s *ikeSA) {
 		d.sas = map[*ikeSA]bool{}
 	}
 	d.sas[s] = true
+	if s.authenticated && s.pair == "" {
+		s.pair = s.identities()
+		e.byPeer[s.pair] = append(e.byPeer[s.pair], s)
+	}
 	if s.state == stateEstablished {
 		d.tries = 0
 		e.alarms.drop(&d.alarm)
@@ -38,6 +42,24 @@ func (e *Engine) leave(s *ikeSA) {
 	if s.conn != nil {
 		delete(e.dials[s.conn.Name].sas, s)
 	}
+	if s.pair == "" {
+		return
+	}
+	e.byPeer[s.pair] = slices.DeleteFunc(e.byPeer[s.pair], func(o *ikeSA) bool { return o == s })
+	if len(e.byPeer[s.pair]) == 0 {
+		delete(e.byPeer, s.pair)
+	}
+	s.pair = ""
+}
+
+// identities is the key of an SA's pair of identities.
+func (s *ikeSA) identities() string { return s.localID.Key() + "\x00" + s.remoteID.Key() }
+
+// sameIdentities is the other authenticated SAs between the same two identities, the oldest first.
+func (e *Engine) sameIdentities(s *ikeSA) []*ikeSA {
+	list := slices.DeleteFunc(slices.Clone(e.byPeer[s.identities()]), func(o *ikeSA) bool { return o == s })
+	slices.SortFunc(list, older)
+	return list
 }
 
 // Start brings up the connections that are to be up. Call it once, when the appliance is ready.

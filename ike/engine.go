@@ -27,21 +27,24 @@ type Config struct {
 // Engine is every IKE SA of an appliance. Owned by one goroutine; only the Run function of a Job may be called elsewhere.
 type Engine struct {
 	cfg      Config
+	near     nearby // connections by the peer's address
 	limits   Limits
 	random   func([]byte)
 	effects  Effects
 	counters Counters
 
-	sas    map[uint64]*ikeSA // by own SPI
-	inits  map[digest]*ikeSA // half-open SAs of this end as responder, by their IKE_SA_INIT request
-	dials  map[string]*dial  // by connection name
-	alarms alarms            // what is due when
-	waits  map[uint64]await  // jobs and operations under way, by ticket
-	ticket uint64            // the last one given out
-	halves halfOpen          // who has not authenticated yet
-	cookie cookieJar         // secrets of cookies
-	hints  rate              // unprotected answers (LIM-14)
-	losses failures          // for Failures
+	sas    map[uint64]*ikeSA   // by own SPI
+	inits  map[digest]*ikeSA   // half-open SAs of this end as responder, by their IKE_SA_INIT request
+	dials  map[string]*dial    // by connection name
+	byPeer map[string][]*ikeSA // authenticated, by both identities
+	alarms alarms              // what is due when
+	waits  map[uint64]await    // jobs and operations under way, by ticket
+	ticket uint64              // the last one given out
+	halves halfOpen            // who has not authenticated yet
+	cookie cookieJar           // secrets of cookies
+	hints  rate                // unprotected answers (LIM-14)
+	told   rate                // refusals of strangers that the operator hears of
+	losses failures            // for Failures
 
 	bundles    map[BundleID]*bundle
 	nextBundle BundleID
@@ -73,16 +76,18 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg:      cfg,
 		limits:   cfg.Limits.orDefault(),
+		near:     newNearby(cfg.Connections),
 		random:   cfg.Random,
 		sas:      map[uint64]*ikeSA{},
 		inits:    map[digest]*ikeSA{},
 		dials:    map[string]*dial{},
+		byPeer:   map[string][]*ikeSA{},
 		waits:    map[uint64]await{},
 		halves:   halfOpen{byPrefix: map[prefix]int{}},
 		bundles:  map[BundleID]*bundle{},
 		children: map[uint32]*childSA{},
 	}
-	e.hints.perPeer = map[prefix]int64{}
+	e.hints.perPeer, e.told.perPeer = map[prefix]int64{}, map[prefix]int64{}
 	for _, c := range cfg.Connections {
 		if err := e.addConnection(c); err != nil {
 			return nil, err

@@ -187,6 +187,34 @@ func TestIKE132_HardLimitDuringRekey(t *testing.T) {
 	l.established()
 }
 
+// A hard limit while our rekey is out: the answer may still save the IKE SA, for a while.
+func TestIKE145_LastChance(t *testing.T) {
+	for _, saved := range []bool{true, false} {
+		l := pskLadder(t, nil)
+		l.connect("net")
+		l.holdFrom(l.b)
+		l.a.e.Rekey(l.now, "net", false, true)
+		l.settle()
+		l.a.e.Limit(l.now, l.a.child(childUp).spiIn, true)
+		l.run(20 * time.Second)
+		if len(l.a.e.sas) != 1 {
+			t.Fatal("closed at once")
+		}
+		if saved {
+			l.fate = nil
+			l.release()
+			l.run(5 * time.Minute)
+			l.established()
+			l.pairs(1)
+			continue
+		}
+		l.run(20 * time.Second)
+		l.fate = nil
+		l.run(5 * time.Minute)
+		l.a.gone()
+	}
+}
+
 // RFC 7296 2.8: the responder of a rekey sends on the new SA as soon as the peer has shown that it receives there.
 func TestIKE131_SwitchOnTraffic(t *testing.T) {
 	l := pskLadder(t, nil)

@@ -18,6 +18,9 @@ func (s *ikeSA) protect(h wire.Header, ps []wire.Payload) [][]byte {
 	encr, integ := s.outKeys()
 	b := newBox(s.suite, encr, integ)
 	first, plain := wire.AppendPayloads(make([]byte, 0, 512), ps)
+	if plain == nil {
+		panic("ike: payloads that are too long to be sent") // of our own making: certificates are bounded when they are loaded
+	}
 	whole := wire.HeaderLen + genericLen + len(plain) + b.overhead(len(plain))
 	if most := s.messageSize(); most > 0 && whole > most {
 		return s.fragments(&b, h, first, plain, most)

@@ -8,7 +8,7 @@ import (
 	"stillwater/ike/wire"
 )
 
-// recordedLadder is a ladder up to a stage of the handshake, with every datagram that was sent.
+// fuzzLadder is a ladder of which so many datagrams have arrived, with all that were sent.
 func fuzzLadder(t testing.TB, stage byte) (*ladder, [][]byte) {
 	t.Helper()
 	l := pskLadderSeeded(t, 1)

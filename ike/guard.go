@@ -2,7 +2,8 @@ package ike
 
 import "fmt"
 
-// JobPanic is what a worker gives to Finish in place of a result when Run panicked; it costs the SA that the job was for.
+// JobPanic is what a worker gives to Finish in place of a result when Run panicked; it costs the SA that the job
+// was for. Immutable.
 type JobPanic struct{ Value any }
 
 // injected is called at the start of everything that runs for an SA; tests make it panic (HAZ-35).

@@ -10,7 +10,7 @@ import (
 	"stillwater/ike/wire"
 )
 
-// threePeers is an engine b with two peers: a, and one that is another connection's SA of the same engine pair.
+// twoSAs is two engines with two connections, and an IKE SA with a Child SA for each.
 func twoSAs(t *testing.T) *ladder {
 	t.Helper()
 	a, b := pskPair()

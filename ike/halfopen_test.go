@@ -149,11 +149,22 @@ func TestHAZ40_RefusalsLeaveNothing(t *testing.T) {
 		l.b.e.Receive(l.now, Datagram{Local: l.b.at(portIKE), Remote: spoofed(i), Data: variant(bad, i)})
 		l.b.e.Take(&Effects{})
 	}
-	if n := len(l.b.e.Failures()); n != failuresKept {
-		t.Errorf("remembers %d failures, want %d", n, failuresKept)
+	if n := len(l.b.e.Failures()); n != DefaultLimits.Unprotected {
+		t.Errorf("remembers %d failures of one second, want %d", n, DefaultLimits.Unprotected)
 	}
 	if c := l.b.e.Counters(); c.SAs != 0 || c.InitsRefused != 1000 {
 		t.Errorf("%d SAs, %d refusals, want none and 1000", c.SAs, c.InitsRefused)
+	}
+}
+
+// What is remembered of failures is bounded, whoever fails.
+func TestFailuresAreBounded(t *testing.T) {
+	l := openLadder(t, nil)
+	for i := range 1000 {
+		l.b.e.fail(1, Failure{Remote: spoofed(i)})
+	}
+	if n := len(l.b.e.Failures()); n != failuresKept {
+		t.Errorf("remembers %d failures, want %d", n, failuresKept)
 	}
 }
 

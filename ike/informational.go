@@ -13,13 +13,14 @@ func handleInformational(s *ikeSA, now int64, m *message) {
 		s.closedByPeer(now)
 		return
 	}
+	s.peerWentOn(now)
 	for _, n := range m.notifies() {
 		switch n.Notify {
 		case wire.InvalidSPI:
 			s.peerMisses(now, n)
 		case wire.AuthenticationFailed:
 			// RFC 7296 2.21.2: the initiator did not believe our proof.
-			s.failed(now, Failure{Stage: wire.ExchangeAuth.String(), Notify: n.Notify, FromPeer: true, Key: "local",
+			s.failed(now, Failure{Stage: wire.ExchangeAuth.String(), Notify: n.Notify, FromPeer: true, Key: s.conn.blameRefusal(n.Notify),
 				Reason: "the peer does not accept this end's proof of identity"})
 			s.close(now, errNotBelieved)
 			return

@@ -18,7 +18,7 @@ type initTask struct {
 	cookies int // rounds so far (IKE-043)
 	methods int // other key exchange methods so far (IKE-044)
 	busy    bool
-	last    *Failure // the last unauthenticated refusal
+	refused bool // an unauthenticated refusal came, and the operator knows
 }
 
 func (t *initTask) exchange() wire.ExchangeType { return wire.ExchangeSAInit }
@@ -121,9 +121,16 @@ func (t *initTask) gotError(now int64, n *wire.Notify) {
 	case wire.InvalidMajorVersion:
 		t.abort(now, n.Notify, "the peer does not speak IKEv2")
 	default:
-		f := t.failure(n.Notify, "the peer refused")
-		t.last = &f
+		t.refusedBy(now, n.Notify)
 	}
+}
+
+// refusedBy tells the operator of the first refusal at once: it is most likely true, although nobody has authenticated it.
+func (t *initTask) refusedBy(now int64, n wire.NotifyType) {
+	if !t.refused {
+		t.s.failed(now, t.failure(n, "the peer refused: "+n.String()))
+	}
+	t.refused = true
 }
 
 // gotMethod starts again with the key exchange method that the peer wants, if it is one of those offered: anything else
@@ -203,15 +210,16 @@ func (t *initTask) finish(now int64, m *message, in keyInputs, r keyResult) {
 // answer is never called: receiveInitResponse decides itself when an answer is one.
 func (t *initTask) answer(int64, *message) {}
 
-// fail has nothing to undo. What the peer said without proof is the best reason there is.
-func (t *initTask) fail(now int64, err error) {
-	if t.last != nil && errors.Is(err, ErrTimeout) {
-		t.s.failed(now, *t.last)
-	}
-}
+// fail has nothing to undo.
+func (t *initTask) fail(int64, error) {}
 
+// failure is what the operator is told: with the offer where another one might help.
 func (t *initTask) failure(n wire.NotifyType, reason string) Failure {
-	return Failure{Stage: wire.ExchangeSAInit.String(), Notify: n, FromPeer: n != 0, Reason: reason, Offered: describe(t.s.setup.offered), Key: "ike_proposals"}
+	f := Failure{Stage: wire.ExchangeSAInit.String(), Notify: n, FromPeer: n != 0, Reason: reason}
+	if n == 0 || n == wire.NoProposalChosen || n == wire.InvalidKEPayload {
+		f.Offered, f.Key = describe(t.s.setup.offered), "proposals"
+	}
+	return f
 }
 
 // abort gives the SA up for a reason that waiting does not cure.

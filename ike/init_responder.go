@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"net/netip"
 	"slices"
 
 	"stillwater/crypto/prf"
@@ -115,23 +114,6 @@ func (e *Engine) acceptInit(now int64, d Datagram, m *message) {
 	s.work(respondKE(s.keyInputs(), m.ke()), func(now int64, r any) { s.answerInit(now, m, r.(keyResult)) })
 }
 
-// fitting are the connections whose addresses agree, in order, as a slice of its own.
-func (e *Engine) fitting(local, remote netip.Addr) (near []*Connection) {
-	for _, c := range e.cfg.Connections {
-		if c.fits(local, remote) {
-			near = append(near, c)
-		}
-	}
-	return near
-}
-
-func (c *Connection) fits(local, remote netip.Addr) bool {
-	if c.Local.IsValid() && c.Local != local {
-		return false
-	}
-	return len(c.Remote) == 0 || slices.ContainsFunc(c.Remote, func(p netip.Prefix) bool { return p.Contains(remote) })
-}
-
 // errNoConnection refuses peers from addresses that no connection is for.
 var errNoConnection = errors.New("no connection is for these addresses")
 
@@ -170,14 +152,18 @@ func (e *Engine) refuseInit(now int64, d Datagram, m *message, near []*Connectio
 		f.Notify, f.Offered, f.Configured, f.Reason = n.Notify, n.Offered, n.Configured, n.Reason
 		answer = notify(n.Notify, n.data())
 	}
+	f.Key = "remote" // no connection is for these addresses
 	if len(near) > 0 {
-		f.Connection, f.Key = near[0].Name, "ike_proposals"
+		f.Connection, f.Key = near[0].Name, "proposals"
 	}
 	e.answerClear(d, m.header, answer)
 	if f.Notify == wire.InvalidKEPayload {
 		return // not a failure: the peer comes back with the other method (RFC 7296 1.2)
 	}
 	e.counters.InitsRefused++
+	if !e.told.permit(now, prefixOf(d.Remote.Addr()), e.limits.Unprotected) {
+		return // anyone can send such requests: the counter has them all, the log need not
+	}
 	e.fail(now, f)
 	e.effects.Events = append(e.effects.Events, Event{Kind: EventFailed, Time: now, Connection: f.Connection, Text: f.Reason, Failure: &f})
 }

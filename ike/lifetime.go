@@ -22,6 +22,7 @@ type childState struct {
 	buried    bool       // the peer has deleted it; it only answers again
 	undecided *ikeSA     // on a candidate: the SA that it may come to replace
 	hinted    int64      // when a hint of the peer last led to a check
+	strays    []stray    // the oldest first
 }
 
 // settle ends one installation.

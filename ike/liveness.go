@@ -45,10 +45,3 @@ func (s *ikeSA) checkLiveness(now int64) {
 	}
 	s.planLiveness(now)
 }
-
-// probe checks liveness because something without protection hints at trouble, at most twice a minute (LIM-15).
-func (s *ikeSA) probe(now int64) {
-	if s.state == stateEstablished && s.current() == nil && s.permitHint(now) {
-		s.enqueue(now, &probeTask{s})
-	}
-}

@@ -108,8 +108,8 @@ func (t *Trigger) particular() (local, remote wire.Selector) {
 		return wire.Selector{Protocol: t.Protocol, StartPort: p.Port(), EndPort: p.Port(), First: p.Addr().Unmap(), Last: p.Addr().Unmap()}
 	}
 	local, remote = one(t.Src), one(t.Dst)
-	if t.Protocol == 0 {
-		// RFC 7296 3.13.1: without a protocol there are no ports to tell.
+	if t.Protocol == 0 || t.Src.Port() == 0 && t.Dst.Port() == 0 {
+		// RFC 7296 3.13.1: without a protocol, or with one that has no ports, there are none to tell.
 		local.StartPort, local.EndPort, remote.StartPort, remote.EndPort = 0, 0xFFFF, 0, 0xFFFF
 	}
 	return local, remote

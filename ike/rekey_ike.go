@@ -9,7 +9,6 @@ import (
 
 	"stillwater/crypto/ke"
 	"stillwater/crypto/prf"
-	"stillwater/crypto/suite"
 	"stillwater/ike/wire"
 )
 
@@ -139,16 +138,6 @@ func (e *ikeRefusal) Error() string {
 	return "the peer refuses to rekey the IKE SA: " + e.notify.Notify.String()
 }
 
-// nextIKE is an IKE SA to be, and what its keys come from (RFC 7296 2.18).
-type nextIKE struct {
-	suite      suite.IKE
-	old        prf.PRF // SKEYSEED comes from the old SA's function
-	prf        prf.PRF // and the keys from the new one's (IKE-093)
-	skD        []byte
-	ni, nr     []byte
-	spiI, spiR uint64
-}
-
 // judge holds the answer against the offer.
 func (t *ikeRekeyTask) judge(m *message) (*nextIKE, error) {
 	s := t.s
@@ -162,28 +151,6 @@ func (t *ikeRekeyTask) judge(m *message) (*nextIKE, error) {
 		return nil, fmt.Errorf("%w: key exchange by method %d, want %d", errAnswer, st.KE.ID, t.method)
 	}
 	return s.nextIKE(st, t.ni, m.nonce().Data, t.spi, binary.BigEndian.Uint64(p.SPI))
-}
-
-// nextIKE gathers copies of what the keys of the next IKE SA come from.
-func (s *ikeSA) nextIKE(st suite.IKE, ni, nr []byte, spiI, spiR uint64) (*nextIKE, error) {
-	p, err := prf.New(st.PRF.ID)
-	if err != nil {
-		return nil, err
-	}
-	return &nextIKE{suite: st, old: s.prf, prf: p, skD: bytes.Clone(s.keys.D), ni: ni, nr: nr, spiI: spiI, spiR: spiR}, nil
-}
-
-// finish derives the keys from the shared secret and forgets it.
-func (n *nextIKE) finish(secret []byte, err error) keyResult {
-	defer clear(secret)
-	defer clear(n.skD)
-	if err != nil {
-		return keyResult{err: err}
-	}
-	seed := prf.RekeySkeyseed(n.old, n.skD, secret, n.ni, n.nr)
-	defer clear(seed)
-	keys, err := prf.DeriveIKE(n.prf, seed, n.ni, n.nr, n.spiI, n.spiR, n.suite.Encr.KeyLen+n.suite.Encr.SaltLen, n.suite.Integ.KeyLen)
-	return keyResult{keys: keys, err: err}
 }
 
 // derived continues when nothing is being installed for the Child SAs, which are about to change hands.

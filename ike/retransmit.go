@@ -57,6 +57,9 @@ func (s *ikeSA) retransmit(now int64) {
 func (s *ikeSA) giveUp(now int64) {
 	r := &s.requests
 	stage := r.current.exchange().String()
-	s.failed(now, Failure{Stage: stage, Reason: fmt.Sprintf("no answer from %v to %d transmissions", s.outer.Remote, r.tries+1)})
+	if t, ok := r.current.(*initTask); !ok || !t.refused {
+		why := fmt.Sprintf("no answer from %v to %d transmissions", s.outer.Remote, r.tries+1)
+		s.failed(now, Failure{Stage: stage, Reason: why, Key: "remote"})
+	}
 	s.close(now, fmt.Errorf("%s: %w", stage, ErrTimeout))
 }

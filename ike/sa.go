@@ -47,6 +47,7 @@ type ikeSA struct {
 	setup         *setup
 
 	localID, remoteID auth.Identity // remoteID: authenticated
+	pair              string        // its key in Engine.byPeer, empty: not there
 
 	wants    []want // Child SAs that are to come up
 	children []*childSA
@@ -77,7 +78,7 @@ var errClosed = errors.New("the IKE SA closed")
 
 // newSA is an IKE SA in stateInit. register makes it known.
 func (e *Engine) newSA(now int64, c *Connection, initiator bool) *ikeSA {
-	s := &ikeSA{e: e, conn: c, initiator: initiator, created: now, lastSeen: now}
+	s := &ikeSA{e: e, conn: c, initiator: initiator, created: now, lastSeen: now, lastSent: now}
 	s.alarm = newAlarm(s.tick)
 	return s
 }

@@ -40,7 +40,7 @@ func (u *setup) forget() {
 	u.init1, u.init2, u.ni, u.nr, u.candidates, u.chosen, u.hashes, u.methods = nil, nil, nil, nil, nil, nil, nil, nil
 }
 
-// digest of AUTH's exchange: what IKE_SA_INIT settled for signatures and MACs.
+// authExchange is what IKE_SA_INIT settled for the proofs of both ends.
 func (s *ikeSA) authExchange() auth.Exchange {
 	return auth.Exchange{PRF: s.prf, Digital: s.setup.digital, Hashes: s.setup.hashes, Methods: s.setup.methods}
 }

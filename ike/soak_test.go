@@ -70,8 +70,21 @@ func restless(c *Connection) {
 	c.Children[0].Proposals = espProposals("aes128gcm16", "aes128gcm16-x25519")
 }
 
-// soak runs a connection through bad weather and looks after every step that packets can flow.
+// soakGently is soak with data planes and workers that keep up.
+func soakGently(t *testing.T, seed uint64, change func(a, b *Connection), check func(l *ladder)) {
+	t.Helper()
+	soakIn(t, weather{loss: 8, dup: 8, delay: 20}, seed, 20, change, check)
+}
+
+// soak is a soak in bad weather.
 func soak(t *testing.T, seed uint64, minutes int, change func(a, b *Connection), check func(l *ladder)) {
+	t.Helper()
+	soakIn(t, weather{loss: 15, dup: 10, delay: 30, slow: 20}, seed, minutes, change, check)
+}
+
+// soakIn runs a connection through the weather and looks after every step that packets can flow.
+func soakIn(t *testing.T, w weather, seed uint64, minutes int, change func(a, b *Connection), check func(l *ladder)) {
+	t.Helper()
 	a, b := pskPair()
 	restless(a)
 	restless(b)
@@ -80,7 +93,7 @@ func soak(t *testing.T, seed uint64, minutes int, change func(a, b *Connection),
 	}
 	l := newLadder(t, seed, Config{Connections: []*Connection{a}, Lcores: 4}, Config{Connections: []*Connection{b}, Lcores: 4})
 	l.connect("net")
-	w := &weather{l: l, random: rand.New(rand.NewPCG(seed, 1)), loss: 15, dup: 10, delay: 30, slow: 20, bad: true}
+	w.l, w.random, w.bad = l, rand.New(rand.NewPCG(seed, 1)), true
 	l.fate = w.fate
 	for end := l.now + int64(minutes)*int64(time.Minute); l.now < end; {
 		w.step()

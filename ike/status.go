@@ -8,7 +8,7 @@ import (
 	"stillwater/ike/wire"
 )
 
-// SAStatus is one IKE SA as "show" has it. Times are those of the engine's clock, ns, 0 for never.
+// SAStatus is one IKE SA as "show" has it; a copy, its receiver's own. Times are those of the engine's clock, ns, 0 for never.
 type SAStatus struct {
 	Connection          string
 	LocalID, RemoteID   string // RemoteID: authenticated, empty before
@@ -23,7 +23,7 @@ type SAStatus struct {
 	Children            []ChildStatus
 }
 
-// ChildStatus is one Child SA pair as "show" has it.
+// ChildStatus is one Child SA pair as "show" has it; a copy, its receiver's own.
 type ChildStatus struct {
 	Name          string
 	Bundle        BundleID
@@ -47,11 +47,12 @@ var stateNames = [...]string{
 
 func (st state) String() string { return stateNames[st] }
 
-// Snapshot is every IKE SA that is more than half-open, the oldest first. The caller owns it.
+// Snapshot is every IKE SA that is more than half-open, the oldest first, but not those that are kept only to answer the
+// last request again. The caller owns it.
 func (e *Engine) Snapshot() []SAStatus {
 	var out []SAStatus
 	for _, s := range e.all() {
-		if s.setup != nil && s.setup.half != (prefix{}) {
+		if s.buried || s.setup != nil && s.setup.half != (prefix{}) {
 			continue
 		}
 		out = append(out, s.status())

@@ -2,6 +2,7 @@ package ike
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -38,13 +39,8 @@ func (s *ikeSA) admit(now int64, initial bool) bool {
 }
 
 // twins is the other established IKE SAs with the same identities on both ends, the oldest first.
-func (s *ikeSA) twins() (list []*ikeSA) {
-	for _, o := range s.e.all() {
-		if o != s && o.state == stateEstablished && o.localID.Equal(s.localID) && o.remoteID.Equal(s.remoteID) {
-			list = append(list, o)
-		}
-	}
-	return list
+func (s *ikeSA) twins() []*ikeSA {
+	return slices.DeleteFunc(s.e.sameIdentities(s), func(o *ikeSA) bool { return o.state != stateEstablished })
 }
 
 // meets says that both ends began an SA at about the same time. The messages of the two overtake each other, so that what is

@@ -152,6 +152,21 @@ func TestOfferKeepsOrder(t *testing.T) {
 	r.pool.Free(ms[4:])
 }
 
+// Framers of one owner share what Offer needs beside the burst.
+func TestOfferSharesScratch(t *testing.T) {
+	cfg := framerConfig(104, true)
+	cfg.QueuePackets, cfg.Scratch = 1, make(mbuf.Burst, 2)
+	for range 2 {
+		r := newFramerRig(t, cfg)
+		in := mbuf.Burst{r.packet(4, 30), r.packet(4, 31)}
+		want := slices.Clone(in)
+		if n := r.Offer(in, 0); n != 1 || !slices.Equal(in, want) || cfg.Scratch[0] != want[1] {
+			t.Errorf("%d taken, want 1 and the other put aside in the Scratch that was given", n)
+		}
+		r.pool.Put(in[1])
+	}
+}
+
 // The queue is bounded in packets and in octets, and room comes back as octets leave.
 func TestTFS062_QueueBounds(t *testing.T) {
 	cfg := framerConfig(104, true)

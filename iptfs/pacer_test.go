@@ -169,3 +169,29 @@ func BenchmarkPacerDue(b *testing.B) {
 		p.Due(now)
 	}
 }
+
+// What follows a Pacer has its slots, to the fraction, and what was followed has none any more; another interval begins in the
+// slot that was due.
+func TestPacerFollow(t *testing.T) {
+	every := Interval{3691, 3}
+	old := newPacerTest(t, every, 1)
+	old.Start(500)
+	for slot := range int64(1000) {
+		if want := pacerSlot(every, 500, slot); old.Next() != want {
+			t.Fatalf("slot %d at %d, want %d", slot, old.Next(), want)
+		}
+		old.Due(old.Next())
+		next := newPacerTest(t, every, 1)
+		next.Follow(old)
+		if due := old.Due(math.MaxInt64 - 1); due != 0 {
+			t.Fatalf("%d slots due on the Pacer that was followed", due)
+		}
+		old = next
+	}
+	slower := newPacerTest(t, Interval{5000, 1}, 1)
+	slower.Follow(old)
+	first := pacerSlot(every, 500, 1000)
+	if slower.Next() != first || slower.Due(first) != 1 || slower.Next() != first+5000 {
+		t.Errorf("next %d, want %d and then %d", slower.Next(), first, first+5000)
+	}
+}

@@ -38,7 +38,8 @@ func newDouble() *double {
 		Remote: netip.MustParseAddrPort("192.0.2.2:500"), RemoteID: "gw.example", SPIi: 0x1f, SPIr: 0xfedcba9876543210,
 		Suite: "aes256gcm16-prfsha384-ecp384", Age: 192, RekeyIn: &hour, Children: []mgmt.ChildSA{
 			{Name: "lan", State: "up", Up: true, SPIIn: 0x40000001, SPIOut: 0x1000, Suite: "aes256gcm16-esn", Lcore: 1, Fallback: true,
-				Mode: "constant", Local: []string{"10.1.0.0/16"}, Remote: []string{"10.2.0.0/16", "10.3.0.0/16"}, Age: 12},
+				Mode: "constant", Local: []string{"10.1.0.0/16"}, Remote: []string{"10.2.0.0/16", "10.3.0.0/16"}, Age: 12,
+				Received: mgmt.Carried{Packets: 21, Octets: 22}, Sent: mgmt.Carried{Packets: 23, Octets: 24}},
 			{Name: "lan", State: "lingering", SPIIn: 0x40000002, SPIOut: 0x1001, Suite: "aes256gcm16-esn", Mode: "constant"},
 		},
 	}}}
@@ -51,7 +52,8 @@ func (d *double) Configured() []mgmt.Configured {
 }
 
 func (d *double) Static() []mgmt.StaticSA {
-	return []mgmt.StaticSA{{Tunnel: "wan", Lcore: 3, SPIIn: 0x1001, SPIOut: 0x1002, Suite: "aes128gcm16"}}
+	return []mgmt.StaticSA{{Tunnel: "wan", Lcore: 3, SPIIn: 0x1001, SPIOut: 0x1002, Suite: "aes128gcm16",
+		Received: mgmt.Carried{Packets: 31, Octets: 32}, Sent: mgmt.Carried{Packets: 33, Octets: 34}}}
 }
 
 func (d *double) Status() mgmt.Status {

@@ -24,9 +24,9 @@ func printSAs(w io.Writer, sas mgmt.SAs) {
 		if len(sas.IKE) > 0 {
 			fmt.Fprintln(w)
 		}
-		row(w, "TUNNEL", "LCORE", "SPI IN", "SPI OUT", "SUITE")
+		row(w, "TUNNEL", "LCORE", "SPI IN", "SPI OUT", "SUITE", "PACKETS IN", "OCTETS IN", "PACKETS OUT", "OCTETS OUT")
 		for _, s := range sas.Static {
-			row(w, s.Tunnel, s.Lcore, s.SPIIn, s.SPIOut, s.Suite)
+			row(w, s.Tunnel, s.Lcore, s.SPIIn, s.SPIOut, s.Suite, s.Received.Packets, s.Received.Octets, s.Sent.Packets, s.Sent.Octets)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func printIKE(w io.Writer, list []mgmt.IKESA) {
 }
 
 func printChildren(w io.Writer, list []mgmt.IKESA) {
-	row(w, "CHILD", "STATE", "LCORE", "SPI IN", "SPI OUT", "SUITE", "MODE", "LOCAL", "REMOTE", "AGE", "REKEY IN")
+	row(w, "CHILD", "STATE", "LCORE", "SPI IN", "SPI OUT", "SUITE", "MODE", "LOCAL", "REMOTE", "AGE", "REKEY IN", "PACKETS IN", "OCTETS IN", "PACKETS OUT", "OCTETS OUT")
 	for _, s := range list {
 		for _, c := range s.Children {
 			lcore := fmt.Sprint(c.Lcore)
@@ -54,7 +54,8 @@ func printChildren(w io.Writer, list []mgmt.IKESA) {
 				lcore += " fallback"
 			}
 			row(w, s.Connection+"/"+c.Name, c.State, lcore, c.SPIIn, c.SPIOut, c.Suite, c.Mode,
-				orDash(strings.Join(c.Local, " ")), orDash(strings.Join(c.Remote, " ")), span(c.Age), spanOrDash(c.RekeyIn))
+				orDash(strings.Join(c.Local, " ")), orDash(strings.Join(c.Remote, " ")), span(c.Age), spanOrDash(c.RekeyIn),
+				c.Received.Packets, c.Received.Octets, c.Sent.Packets, c.Sent.Octets)
 		}
 	}
 }

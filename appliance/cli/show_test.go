@@ -19,12 +19,12 @@ var tables = map[string]string{
 	"sas": `CONNECTION|STATE|ROLE|REMOTE|REMOTE ID|SPI I|SPI R|SUITE|AGE|REKEY IN
 office|established|initiator|192.0.2.2:500|gw.example|000000000000001f|fedcba9876543210|aes256gcm16-prfsha384-ecp384|3m12s|1h0m0s
 
-CHILD|STATE|LCORE|SPI IN|SPI OUT|SUITE|MODE|LOCAL|REMOTE|AGE|REKEY IN
-office/lan|up|1 fallback|40000001|00001000|aes256gcm16-esn|constant|10.1.0.0/16|10.2.0.0/16 10.3.0.0/16|12s|-
-office/lan|lingering|0|40000002|00001001|aes256gcm16-esn|constant|-|-|0s|-
+CHILD|STATE|LCORE|SPI IN|SPI OUT|SUITE|MODE|LOCAL|REMOTE|AGE|REKEY IN|PACKETS IN|OCTETS IN|PACKETS OUT|OCTETS OUT
+office/lan|up|1 fallback|40000001|00001000|aes256gcm16-esn|constant|10.1.0.0/16|10.2.0.0/16 10.3.0.0/16|12s|-|21|22|23|24
+office/lan|lingering|0|40000002|00001001|aes256gcm16-esn|constant|-|-|0s|-|0|0|0|0
 
-TUNNEL|LCORE|SPI IN|SPI OUT|SUITE
-wan|3|00001001|00001002|aes128gcm16
+TUNNEL|LCORE|SPI IN|SPI OUT|SUITE|PACKETS IN|OCTETS IN|PACKETS OUT|OCTETS OUT
+wan|3|00001001|00001002|aes128gcm16|31|32|33|34
 `,
 	"connections": `CONNECTION|STATE|REMOTE|IKE SAS|CHILDREN UP|CHILD SAS|SINCE
 office|up|192.0.2.2|1|1 of 1|1|3m12s
@@ -72,6 +72,9 @@ func TestShowSAsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.IKE) != 1 || got.IKE[0].Children[0].SPIIn != 0x40000001 || len(got.Static) != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	if c, s := got.IKE[0].Children[0], got.Static[0]; c.Received != (mgmt.Carried{Packets: 21, Octets: 22}) || c.Sent.Packets != 23 || s.Received.Octets != 32 || s.Sent.Octets != 34 {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -1,6 +1,8 @@
 package control
 
 import (
+	"slices"
+
 	"stillwater/appliance/config"
 	"stillwater/appliance/dataplane"
 	"stillwater/appliance/spd"
@@ -9,53 +11,65 @@ import (
 
 // bundle is what the data plane has of one bundle of Child SAs: a child index, selectors, a way to the peer, and which pair
 // each lcore seals with.
+//
+// It is open until the engine closes it; then policy does not lead there any more. It is over when the lcores have seen that
+// and hold no SA of it: only then its index may come to mean another bundle.
 type bundle struct {
 	id        ike.BundleID
-	conn      int // index into config.Connections
-	child     int // index into its Children
+	name      string // connection/child
+	conn      int    // index into config.Connections
+	child     int    // index into its Children
 	index     uint32
 	outer     ike.Outer
 	mode      ike.Mode
 	selectors []spd.Selector
 	match     *spd.Selectors
-	pairs     map[uint32]*pair // by inbound SPI
-	out       []uint32         // by lcore: inbound SPI of the pair that seals there, 0: none
-	fallback  uint32           // inbound SPI of the pair that seals for the other lcores
-	since     uint64           // the generation that gave index its meaning
+	pairs     int     // that the lcores have, or are about to have, a half of
+	sealing   []*pair // pairs whose outbound half is there: on each lcore the first seals
+	since     uint64  // the generation that gives index its meaning
+	closed    bool
+	unlinked  bool // every lcore uses a policy that does not lead here
+	over      bool
+	touched   bool // in draft.bundles
 }
 
-// pair is one installed SA pair.
-type pair struct {
-	bundle        *bundle
-	spiIn, spiOut uint32
-	lcore         int
-	suite         string
-	inSlot        uint32
-	outSlot       uint32
-	hasIn, hasOut bool
-	sends         bool // every lcore knows that its outbound half is there
-	out           dataplane.SA // the outbound half without its keys, for Redirect
-}
-
-// refs writes the row of a bundle: every lcore seals with its own SA, else with the fallback SA's, else with any
-// (RFC 9611 4).
+// refs writes the row of a bundle: every lcore seals with its own SA, else with the fallback SA's, else with that of the
+// lowest lcore which has one (RFC 9611 4). Which one that is does not change by a rekey.
 func (b *bundle) refs(row []dataplane.OutRef) {
 	other := dataplane.NoSA
-	for _, spi := range b.out {
-		if p := b.pairs[spi]; p != nil && p.hasOut {
-			other = dataplane.OutRef{Lcore: uint8(p.lcore), Slot: p.outSlot}
-			break
+	for l := range row {
+		row[l] = dataplane.NoSA
+	}
+	for _, p := range slices.Backward(b.sealing) {
+		row[p.lcore] = dataplane.OutRef{Lcore: uint8(p.lcore), Slot: p.out.slot}
+		if p.fallback {
+			other = row[p.lcore]
 		}
 	}
-	if p := b.pairs[b.fallback]; p != nil && p.hasOut {
-		other = dataplane.OutRef{Lcore: uint8(p.lcore), Slot: p.outSlot}
+	for l := 0; l < len(row) && other == dataplane.NoSA; l++ {
+		other = row[l]
 	}
 	for l := range row {
-		row[l] = other
-		if p := b.pairs[b.out[l]]; p != nil && p.hasOut {
-			row[l] = dataplane.OutRef{Lcore: uint8(p.lcore), Slot: p.outSlot}
+		if row[l] == dataplane.NoSA {
+			row[l] = other
 		}
 	}
+}
+
+// seal puts a pair into use. It takes the place of the one that it replaces, and no other's: where both ends have asked for
+// an SA of the same lcore there are two, and a flow that changed between them could overtake itself, since the peer receives
+// them on different lcores.
+func (b *bundle) seal(p *pair, replaces *pair) {
+	i := slices.Index(b.sealing, replaces)
+	if replaces == nil || i < 0 {
+		i = len(b.sealing)
+	}
+	b.sealing = slices.Insert(b.sealing, i, p)
+}
+
+// unseal takes a pair out of use. What it had replaced seals again, should that still be there.
+func (b *bundle) unseal(p *pair) {
+	b.sealing = slices.DeleteFunc(b.sealing, func(x *pair) bool { return x == p })
 }
 
 // indexes hands out child indexes. A freed one is used again only after every lcore has left the generations that had it.

@@ -37,7 +37,7 @@ type Core struct {
 	stepped bool
 	log     *slog.Logger
 
-	engine    *ike.Engine
+	engine    negotiator
 	stack     *hoststack.Stack
 	stackTime *faketime.ManualClock // nil: the stack has the real time
 	lastStep  int64
@@ -52,9 +52,12 @@ type Core struct {
 	own        []netip.Addr
 	neighbours neighbours
 	routed     *spd.Routes // of the last generation
+	compiled   *spd.DB     // the same
 	perm       dataplane.Permutation
 	buckets    dataplane.Buckets
-	spis       map[uint32]struct{} // inbound SPIs in use
+	spis       map[uint32]int // inbound SPIs in use, and whose they are
+	load       []int          // how many of them, by lcore
+	lost       []bool         // lcores whose end the engine has heard of
 
 	static      []Static
 	staticMatch []*spd.Selectors
@@ -65,26 +68,24 @@ type Core struct {
 	traps       []trap
 	trapOf      map[trap]int
 	bundles     map[ike.BundleID]*bundle
-	order       []*bundle
+	order       []*bundle // as they were opened; those that are over leave it with the next policy
 	byIndex     map[uint32]*bundle
-	seats       map[seat]*pair   // outbound SAs
-	load        []int            // SA pairs, by lcore
+	seats       map[seat]*pair   // outbound SAs in use
 	pairs       map[uint32]*pair // by inbound SPI
 	indexes     indexes
 
-	dirty     bool
-	number    uint64 // of the last generation
-	lastSeen  uint64
+	draft     draft
+	number    uint64   // of the last generation
+	lastSeen  uint64   // one that every lcore uses, or a later one
+	waiters   []waiter // by number
 	publishAt int64
-	waiters   []waiter
-	ticket    uint64
-	awaited   map[uint64]then
-	commands  []dataplane.Command
+	orders    orders
 
-	asks chan func(now int64)
-	wake chan struct{}
+	asks  chan *ask
+	wake  chan struct{}
+	ended chan struct{} // closed when Run is over
 
-	mu     sync.Mutex // guards counts, and pairs against those who only read
+	mu     sync.Mutex // guards counts, and pairs and static against those who only read
 	counts counts
 }
 
@@ -99,10 +100,11 @@ type counts struct {
 func New(cfg Config) (c *Core, err error) {
 	c = &Core{
 		cfg: cfg.Appliance, plane: cfg.Plane, ports: cfg.Ports, clock: cfg.Clock, stepped: cfg.Stepped, log: cfg.Log,
-		spis: map[uint32]struct{}{}, connAt: map[*ike.Connection]int{}, childAt: map[*ike.Child]trap{}, trapOf: map[trap]int{},
-		bundles: map[ike.BundleID]*bundle{}, pairs: map[uint32]*pair{}, awaited: map[uint64]then{},
-		byIndex: map[uint32]*bundle{}, seats: map[seat]*pair{}, load: make([]int, cfg.Plane.Lcores()),
-		asks: make(chan func(int64), 16), wake: make(chan struct{}, 1), counts: counts{events: map[string]uint64{}},
+		spis: map[uint32]int{}, connAt: map[*ike.Connection]int{}, childAt: map[*ike.Child]trap{}, trapOf: map[trap]int{},
+		bundles: map[ike.BundleID]*bundle{}, pairs: map[uint32]*pair{},
+		orders:  orders{plane: cfg.Plane, awaited: map[uint64]then{}},
+		byIndex: map[uint32]*bundle{}, seats: map[seat]*pair{}, load: make([]int, cfg.Plane.Lcores()), lost: make([]bool, cfg.Plane.Lcores()),
+		asks: make(chan *ask, askRing), wake: make(chan struct{}, 1), ended: make(chan struct{}), counts: counts{events: map[string]uint64{}},
 	}
 	defer func() {
 		if err != nil {
@@ -126,13 +128,14 @@ func New(cfg Config) (c *Core, err error) {
 	if err = c.startStack(); err != nil {
 		return c, err
 	}
-	c.engine, err = ike.New(ike.Config{
+	engine, err := ike.New(ike.Config{
 		Connections: c.conns, Lcores: lcores, NewSPI: c.newSPI, Place: c.place, LastReceived: c.lastReceived, Limits: c.limits(),
 	})
-	if err == nil {
-		c.workers = newPool(c.workerCount())
+	if err != nil {
+		return c, err
 	}
-	return c, err
+	c.engine, c.workers = engine, newPool(c.workerCount(), c.notify)
+	return c, nil
 }
 
 // prepare compiles what the configuration says about tunnels and connections.
@@ -190,13 +193,27 @@ func (c *Core) newSPI(lcore int) (uint32, error) {
 			return 0, err
 		}
 		if _, used := c.spis[spi]; !used {
-			c.spis[spi] = struct{}{}
+			c.useSPI(spi, lcore)
 			return spi, nil
 		}
 	}
 }
 
-// place is the living lcore with the fewest SA pairs.
+// useSPI counts an SPI for its lcore from the moment it is drawn, so that a crowd of negotiations is spread.
+func (c *Core) useSPI(spi uint32, lcore int) {
+	c.spis[spi] = lcore
+	c.load[lcore]++
+}
+
+// freeSPI lets an SPI be drawn again.
+func (c *Core) freeSPI(spi uint32) {
+	if lcore, used := c.spis[spi]; used {
+		delete(c.spis, spi)
+		c.load[lcore]--
+	}
+}
+
+// place is the living lcore with the fewest SA pairs, those under negotiation included.
 func (c *Core) place() int {
 	best := -1
 	for l := range c.load {
@@ -209,13 +226,13 @@ func (c *Core) place() int {
 
 // lastReceived is when a pair last received an authenticated packet (IKE-030).
 func (c *Core) lastReceived(spiIn uint32) int64 {
-	if p := c.pairs[spiIn]; p != nil && p.hasIn {
-		return c.plane.LastReceived(p.lcore, p.inSlot)
+	if p := c.pairs[spiIn]; p != nil && p.in.state == there {
+		return c.plane.LastReceived(p.lcore, p.in.slot)
 	}
 	return 0
 }
 
-// Close ends workers and the host stack. It comes after Run, or after the last Step.
+// Close ends workers and the host stack and wipes the keys that no lcore has taken. It comes after Run, or after the last Step.
 func (c *Core) Close() {
 	if c.workers != nil {
 		c.workers.close()
@@ -226,7 +243,10 @@ func (c *Core) Close() {
 	for _, i := range c.injectors {
 		i.Close()
 	}
-	for i := range c.commands {
-		clear(c.commands[i].SA.Keymat[:])
+	c.orders.wipe()
+	for _, p := range c.pairs {
+		if p.install != nil {
+			clear(p.install.SA.Keymat[:])
+		}
 	}
 }

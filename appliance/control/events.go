@@ -26,6 +26,20 @@ func (c *Core) takeEvents(now int64) int {
 	return work
 }
 
+// takeDeaths tells the engine of lcores that have ended. It asks the data plane: the event may have found its ring full.
+func (c *Core) takeDeaths(now int64) (n int) {
+	for l, known := range c.lost {
+		if !known && c.plane.Dead(l) {
+			c.lost[l] = true
+			c.count("panic", 1)
+			c.log.Error("lcore ended", "lcore", l)
+			c.engine.LcoreDead(now, l)
+			n++
+		}
+	}
+	return n
+}
+
 // react tells the engine or the host stack.
 func (c *Core) react(now int64, e *dataplane.Event) {
 	switch e.Kind {
@@ -45,8 +59,6 @@ func (c *Core) react(now int64, e *dataplane.Event) {
 		}
 	case dataplane.EventMiss:
 		c.resolve(int(e.Port), e.NextHop.IP())
-	case dataplane.EventPanic:
-		c.engine.LcoreDead(now, int(e.Lcore))
 	case dataplane.EventDrop:
 		if mbuf.Verdict(e.Verdict) == mbuf.UnknownSPI && e.Flow != (dataplane.Flow{}) {
 			c.engine.UnknownSPI(now, e.Flow.Destination(), e.Flow.Source(), e.SPI)
@@ -92,16 +104,23 @@ type seat struct {
 	slot  uint32
 }
 
-// pairOf is the pair whose SA reached a limit; an outbound SA is known by its seat.
+// pairOf is the pair whose SA reached a limit. An outbound SA is known by its seat, where another may sit by now: SPIs that
+// peers have chosen name nobody by themselves.
 func (c *Core) pairOf(e *dataplane.Event) *pair {
 	if e.Inbound {
 		return c.pairs[e.SPI]
 	}
-	return c.seats[seat{e.Lcore, e.Slot}]
+	if p := c.seats[seat{e.Lcore, e.Slot}]; p != nil && p.spiOut == e.SPI {
+		return p
+	}
+	return nil
 }
 
 // record counts an event and logs the first of its kind; the counters tell the rest.
 func (c *Core) record(e *dataplane.Event) {
+	if e.Kind == dataplane.EventPanic {
+		return // takeDeaths sees it
+	}
 	kind, n := eventName(e), max(e.Count, 1)
 	c.mu.Lock()
 	c.counts.events[kind] += n
@@ -115,8 +134,6 @@ func (c *Core) record(e *dataplane.Event) {
 		c.log.Warn("packet dropped", "verdict", mbuf.Verdict(e.Verdict).String(), "lcore", e.Lcore, "spi", e.SPI, "sequence", e.Seq, "count", e.Count, "from", source(e))
 	case dataplane.EventLimit:
 		c.log.Info("lifetime reached", "limit", e.Limit.Kind.String(), "lcore", e.Lcore, "spi", e.SPI)
-	case dataplane.EventPanic:
-		c.log.Error("lcore ended", "lcore", e.Lcore)
 	}
 }
 
@@ -129,9 +146,9 @@ func source(e *dataplane.Event) string {
 }
 
 // count adds to an event counter of the control core's own.
-func (c *Core) count(kind string) {
+func (c *Core) count(kind string, n uint64) {
 	c.mu.Lock()
-	c.counts.events[kind]++
+	c.counts.events[kind] += n
 	c.mu.Unlock()
 }
 
@@ -150,8 +167,6 @@ func eventName(e *dataplane.Event) string {
 		return "moved"
 	case dataplane.EventMiss:
 		return "miss"
-	case dataplane.EventPanic:
-		return "panic"
 	}
 	return "other"
 }

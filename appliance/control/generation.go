@@ -1,112 +1,93 @@
 package control
 
 import (
-	"fmt"
-	"net/netip"
+	"slices"
 
 	"stillwater/appliance/config"
 	"stillwater/appliance/dataplane"
 	"stillwater/appliance/spd"
-	"stillwater/pmd"
 )
 
-// batchTime is the least time between two generations: SPD and route changes are batched (DESIGN.md 3), not one
-// generation per SA. Building a large one takes longer than that, and then at most a quarter of the time goes there.
-const (
-	batchTime  = 5e6 // ns
-	buildShare = 4
-)
-
-// waiter is what waits until every lcore uses a generation.
-type waiter struct {
-	number uint64
-	next   func(now int64)
-}
-
-// changed asks for a new generation; next is called when every lcore uses it.
-func (c *Core) changed(_ int64, next func(now int64)) {
-	c.dirty = true
-	c.waiters = append(c.waiters, waiter{c.number + 1, next})
-}
-
-// whenSeen calls next when every lcore uses what has been asked for up to now.
-func (c *Core) whenSeen(now int64, next func(now int64)) {
-	n := c.number
-	if c.dirty {
-		n++
-	}
-	c.waiters = append(c.waiters, waiter{n, next})
-}
-
-// publish builds the next generation when one is asked for and due.
-func (c *Core) publish(now int64) int {
-	if !c.dirty || now < c.publishAt {
-		return 0
-	}
-	c.dirty = false
-	c.number++
-	began := c.clock() // the step that this is part of may have begun long ago
-	g, err := c.generation()
-	if err != nil {
-		c.log.Error("policy not changed", "error", err)
-		return 1
-	}
-	c.plane.Publish(g)
-	c.publishAt = began + max(batchTime, buildShare*(c.clock()-began))
-	return 1
-}
-
-// seen continues what waited for generations that every lcore uses now.
-func (c *Core) seen(now int64) int {
-	if len(c.waiters) == 0 {
-		return 0
-	}
-	ready := c.number
-	if !c.plane.Seen(ready) {
-		ready = c.lastSeen
-	}
-	c.lastSeen = max(c.lastSeen, ready)
-	n := 0
-	for n < len(c.waiters) && c.waiters[n].number <= c.lastSeen {
-		n++
-	}
-	due := c.waiters[:n:n]
-	c.waiters = c.waiters[n:]
-	for i := range due {
-		due[i].next(now)
-	}
-	return n
-}
-
-// generation builds what the lcores forward by: policy in the order of the file, routes with the neighbours known now,
-// children and who seals for them.
+// generation builds what the lcores forward by from the last one and the draft: policy in the order of the file, routes with
+// the neighbours known now, children and who seals for them. What has not changed is shared, so that a rekey costs a copy of
+// the two tables and a row.
 func (c *Core) generation() (*dataplane.Generation, error) {
-	g := dataplane.Generation{Number: c.number, Perm: c.perm, Buckets: c.buckets, Local: c.own}
+	g := c.plane.Generation().Next()
+	g.Number, g.Perm, g.Buckets, g.Local = c.number+1, c.perm, c.buckets, c.own
+	policy, routes := c.compiled, c.routed
 	var err error
-	if g.Policy, err = spd.New(c.policy()); err != nil {
-		return nil, err
+	if policy == nil || c.draft.policy {
+		if policy, err = spd.New(c.policy()); err != nil {
+			return nil, err
+		}
 	}
-	if g.Routes, err = c.routes(); err != nil {
-		return nil, err
+	if routes == nil || c.draft.routes {
+		if routes, err = c.routes(); err != nil {
+			return nil, err
+		}
 	}
-	c.routed = g.Routes
-	lcores := c.plane.Lcores()
-	g.Children = make([]dataplane.Child, c.indexes.next)
-	g.Out = make([]dataplane.OutRef, len(g.Children)*lcores)
-	for i := range g.Out {
-		g.Out[i] = dataplane.NoSA
+	all := routes != c.routed
+	c.compiled, c.routed, g.Policy, g.Routes = policy, routes, policy, routes
+	c.size(&g)
+	if all {
+		c.writeFixed(&g)
+		c.writeRows(&g, c.order)
 	}
-	c.staticChildren(&g)
+	c.writeRows(&g, c.draft.bundles)
+	return dataplane.NewGeneration(g, c.plane.Lcores()), nil
+}
+
+// size makes room for every child index in use.
+func (c *Core) size(g *dataplane.Generation) {
+	more := int(c.indexes.next) - len(g.Children)
+	g.Children = append(g.Children, make([]dataplane.Child, max(more, 0))...)
+	for len(g.Out) < len(g.Children)*c.plane.Lcores() {
+		g.Out = append(g.Out, dataplane.NoSA)
+	}
+}
+
+// writeFixed describes the children that are there from start to end: static tunnels and traps.
+func (c *Core) writeFixed(g *dataplane.Generation) {
+	for i := range c.cfg.Tunnels {
+		t := &c.cfg.Tunnels[i]
+		child := dataplane.Child{Name: t.Name, Selectors: c.staticMatch[i], MTU: t.OuterPacketSize, VRF: t.VRF}
+		if at, ok := g.Routes.Lookup(uint16(c.cfg.Ports[t.Port].VRF), t.Remote); ok {
+			child.Egress, child.NextHop = *g.Routes.Adjacency(at), g.Routes.NextHop(at, t.Remote)
+		}
+		g.Children[i] = child
+	}
+	copy(g.Out, c.staticRefs)
 	for k := range c.traps {
 		t := &c.traps[k]
 		conn := &c.cfg.Connections[t.conn]
 		g.Children[c.trapIndex(k)] = dataplane.Child{Name: conn.Name + "/" + conn.Children[t.child].Name, Acquire: c.trapAsks(t)}
 	}
-	for _, b := range c.order {
-		g.Children[b.index] = c.bundleChild(b, g.Routes)
+}
+
+// writeRows describes bundles and who seals for them.
+func (c *Core) writeRows(g *dataplane.Generation, list []*bundle) {
+	lcores := c.plane.Lcores()
+	for _, b := range list {
+		if b.over {
+			g.Children[b.index] = dataplane.Child{}
+		} else {
+			c.writeChild(&g.Children[b.index], b, g.Routes)
+		}
 		b.refs(g.Out[int(b.index)*lcores:][:lcores])
 	}
-	return dataplane.NewGeneration(g, lcores), nil
+}
+
+// writeChild describes a bundle to the lcores. A closed one asks for nothing any more.
+func (c *Core) writeChild(out *dataplane.Child, b *bundle, routes *spd.Routes) {
+	conn, child := &c.cfg.Connections[b.conn], c.childOf(b)
+	*out = dataplane.Child{
+		Name: b.name, Selectors: b.match, MTU: child.OuterPacketSize, VRF: child.VRF, Since: b.since,
+		PerResource: !b.closed && child.Mode != config.ModeConstant && c.resources(conn) > 0 && len(b.sealing) > 0,
+		Acquire:     !b.closed && c.trapAsks(&trap{b.conn, b.child}),
+	}
+	if at, ok := routes.Lookup(uint16(c.cfg.Ports[conn.Port].VRF), b.outer.Remote.Addr()); ok {
+		out.Egress, out.NextHop = *routes.Adjacency(at), routes.NextHop(at, b.outer.Remote.Addr())
+	}
 }
 
 // trapIndex is the child index of a trap: they follow the static tunnels.
@@ -117,20 +98,6 @@ func (c *Core) trapIndex(k int) uint32 { return uint32(len(c.cfg.Tunnels) + k) }
 func (c *Core) trapAsks(t *trap) bool {
 	conn := &c.cfg.Connections[t.conn]
 	return conn.Children[t.child].Mode != config.ModeConstant && conn.StartAction != config.StartNone
-}
-
-// bundleChild describes a bundle to the lcores.
-func (c *Core) bundleChild(b *bundle, routes *spd.Routes) dataplane.Child {
-	conn, child := &c.cfg.Connections[b.conn], c.childOf(b)
-	out := dataplane.Child{
-		Name: conn.Name + "/" + child.Name, Selectors: b.match, MTU: child.OuterPacketSize, VRF: child.VRF, Since: b.since,
-		PerResource: child.Mode != config.ModeConstant && c.resources(conn) > 0 && len(b.pairs) > 0,
-		Acquire:     c.trapAsks(&trap{b.conn, b.child}),
-	}
-	if at, ok := routes.Lookup(uint16(c.cfg.Ports[conn.Port].VRF), b.outer.Remote.Addr()); ok {
-		out.Egress, out.NextHop = *routes.Adjacency(at), routes.NextHop(at, b.outer.Remote.Addr())
-	}
-	return out
 }
 
 // resources is how many per-resource SAs a connection may have beside the fallback SA (RFC 9611). Gateways with several
@@ -153,10 +120,12 @@ func (c *Core) resources(conn *config.Connection) int {
 // policy is the SPD in the order of the file. The entry of a child stands behind those of its bundles: what a peer narrowed
 // goes into its SA, the rest asks for one.
 func (c *Core) policy() []spd.Entry {
+	c.order = slices.DeleteFunc(c.order, func(b *bundle) bool { return b.over })
 	open := map[trap][]*bundle{}
 	for _, b := range c.order {
-		at := trap{b.conn, b.child}
-		open[at] = append(open[at], b)
+		if at := (trap{b.conn, b.child}); !b.closed {
+			open[at] = append(open[at], b)
+		}
 	}
 	entries := make([]spd.Entry, 0, len(c.cfg.Policies)+len(c.order))
 	for i := range c.cfg.Policies {
@@ -175,67 +144,4 @@ func (c *Core) policy() []spd.Entry {
 		entries = append(entries, e)
 	}
 	return entries
-}
-
-// routes compiles routes, on-link prefixes, own addresses and neighbours for the open ports.
-func (c *Core) routes() (*spd.Routes, error) {
-	var routes []spd.Route
-	var egress []spd.Egress
-	for i, p := range c.cfg.Ports {
-		info := c.ports[i].Info()
-		egress = append(egress, spd.Egress{
-			Port: uint16(i), VRF: uint16(p.VRF), Raw: info.Link == pmd.RawIP, MAC: info.MAC, MTU: uint16(min(p.MTU, info.MTU)),
-		})
-		for _, a := range p.Addresses {
-			own := netip.PrefixFrom(a.Addr(), a.Addr().BitLen())
-			routes = append(routes, spd.Route{Prefix: own, VRF: uint16(p.VRF), Local: true})
-			if a.Masked() != own {
-				routes = append(routes, spd.Route{Prefix: a.Masked(), VRF: uint16(p.VRF), Port: uint16(i)})
-			}
-		}
-	}
-	for _, r := range c.cfg.Routes {
-		routes = append(routes, spd.Route{Prefix: r.To, VRF: uint16(c.cfg.Ports[r.Port].VRF), Port: uint16(r.Port), NextHop: r.Via})
-	}
-	return spd.NewRoutes(routes, c.neighbours.list(), egress)
-}
-
-// staticChildren describes the static tunnels.
-func (c *Core) staticChildren(g *dataplane.Generation) {
-	lcores := c.plane.Lcores()
-	for i := range c.cfg.Tunnels {
-		t := &c.cfg.Tunnels[i]
-		child := dataplane.Child{Name: t.Name, Selectors: c.staticMatch[i], MTU: t.OuterPacketSize, VRF: t.VRF}
-		if at, ok := g.Routes.Lookup(uint16(c.cfg.Ports[t.Port].VRF), t.Remote); ok {
-			child.Egress, child.NextHop = *g.Routes.Adjacency(at), g.Routes.NextHop(at, t.Remote)
-		}
-		g.Children[i] = child
-	}
-	for i, ref := range c.staticRefs {
-		if i < len(c.cfg.Tunnels)*lcores {
-			g.Out[i] = ref
-		}
-	}
-}
-
-// checkStatic refuses static tunnels whose packets could not leave.
-func (c *Core) checkStatic() error {
-	routes, err := c.routes()
-	if err != nil {
-		return err
-	}
-	for _, t := range c.cfg.Tunnels {
-		at, ok := routes.Lookup(uint16(c.cfg.Ports[t.Port].VRF), t.Remote)
-		if !ok {
-			return fmt.Errorf("tunnel %q: no route to its remote address %s", t.Name, t.Remote)
-		}
-		adj := routes.Adjacency(at)
-		switch {
-		case adj.Local:
-			return fmt.Errorf("tunnel %q: remote address %s is this appliance's own", t.Name, t.Remote)
-		case t.OuterPacketSize > int(adj.MTU):
-			return fmt.Errorf("tunnel %q: outer_packet_size %d exceeds the MTU %d of port %q", t.Name, t.OuterPacketSize, adj.MTU, c.cfg.Ports[adj.Port].Name)
-		}
-	}
-	return nil
 }

@@ -14,7 +14,7 @@ const maxMail = 8192
 type inbox struct {
 	mu         sync.Mutex
 	datagrams  []ike.Datagram
-	neighbours []hoststack.Neighbour
+	neighbours map[hop]hoststack.Neighbour // the latest of each: as many as the host stack watches at most
 	lost       uint64
 }
 
@@ -31,27 +31,33 @@ func (in *inbox) datagram(d hoststack.Datagram) {
 func (in *inbox) neighbour(n hoststack.Neighbour) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.neighbours = append(in.neighbours, n)
+	if in.neighbours == nil {
+		in.neighbours = map[hop]hoststack.Neighbour{}
+	}
+	in.neighbours[hop{n.Port, n.Addr}] = n
 }
 
 // take empties the inbox.
-func (in *inbox) take() (ds []ike.Datagram, ns []hoststack.Neighbour) {
+func (in *inbox) take() (ds []ike.Datagram, ns map[hop]hoststack.Neighbour, lost uint64) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	ds, ns = in.datagrams, in.neighbours
-	in.datagrams, in.neighbours = nil, nil
-	return ds, ns
+	ds, ns, lost = in.datagrams, in.neighbours, in.lost
+	in.datagrams, in.neighbours, in.lost = nil, nil, 0
+	return ds, ns, lost
 }
 
 // takeMail gives datagrams to the engine and link addresses to the next generation.
 func (c *Core) takeMail(now int64) int {
-	ds, ns := c.inbox.take()
+	ds, ns, lost := c.inbox.take()
+	if lost > 0 {
+		c.count("mail_lost", lost)
+	}
 	for _, d := range ds {
 		c.engine.Receive(now, d)
 	}
 	for _, n := range ns {
 		if c.neighbours.update(n) {
-			c.dirty = true
+			c.draft.wanted, c.draft.routes = true, true
 		}
 	}
 	return len(ds) + len(ns)
@@ -66,7 +72,7 @@ func (c *Core) send(d *ike.Datagram) {
 		err = c.stack.SendUDP(hoststack.Datagram{Local: d.Local, Remote: d.Remote, Data: d.Data})
 	}
 	if err != nil {
-		c.count("send_failed")
+		c.count("send_failed", 1)
 		c.log.Debug("datagram not sent", "local", d.Local, "remote", d.Remote, "error", err)
 	}
 }

@@ -22,6 +22,7 @@ type pool struct {
 	wait []ike.Job // jobs that the channel has no room for, owned by the Core
 	done chan result
 	quit chan struct{}
+	tell func() // a result is there
 	all  sync.WaitGroup
 }
 
@@ -31,9 +32,9 @@ const workerNice = 10
 // jobRing is how many jobs are on their way to workers; more wait in line.
 const jobRing = 256
 
-// newPool starts n workers; 0 starts none, and jobs run where they are handed over.
-func newPool(n int) *pool {
-	p := &pool{jobs: make(chan ike.Job, jobRing), done: make(chan result, 2*jobRing), quit: make(chan struct{})}
+// newPool starts n workers; 0 starts none. tell is called, on any of them, whenever a result is there.
+func newPool(n int, tell func()) *pool {
+	p := &pool{jobs: make(chan ike.Job, jobRing), done: make(chan result, 2*jobRing), quit: make(chan struct{}), tell: tell}
 	for range n {
 		p.all.Go(p.work)
 	}
@@ -50,6 +51,7 @@ func (p *pool) work() {
 		case j := <-p.jobs:
 			select {
 			case p.done <- result{j.Ticket, run(j)}:
+				p.tell()
 			case <-p.quit:
 				return
 			}
@@ -77,18 +79,17 @@ func (p *pool) submit(js []ike.Job) {
 
 // feed hands over what there is room for.
 func (p *pool) feed() {
-	n := 0
-	for ; n < len(p.wait); n++ {
+	for len(p.wait) > 0 {
 		select {
-		case p.jobs <- p.wait[n]:
+		case p.jobs <- p.wait[0]:
+			p.wait[0] = ike.Job{}
+			p.wait = p.wait[1:]
 			continue
 		default:
 		}
-		break
+		return
 	}
-	rest := copy(p.wait, p.wait[n:])
-	clear(p.wait[rest:])
-	p.wait = p.wait[:rest]
+	p.wait = nil
 }
 
 // close ends the workers after the job in hand.

@@ -43,39 +43,40 @@ func (c *Core) common(t *config.Traffic, st suite.ESP, esn, aggfrag bool) datapl
 	return sa
 }
 
-// inboundSA turns the inbound half of a negotiated pair into what the lcore gets.
-func (c *Core) inboundSA(b *bundle, p *ike.Pair) (dataplane.SA, error) {
+// inboundSA turns the inbound half of a negotiated pair into what the lcore gets. It writes sa in place: key material has one
+// copy, which whoever ends the command wipes.
+func (c *Core) inboundSA(sa *dataplane.SA, b *bundle, p *ike.Pair) error {
 	child := c.childOf(b)
-	sa := c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
+	*sa = c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
 	sa.SPI, sa.Src, sa.Dst = p.SPIIn, dataplane.AddrFrom(b.outer.Remote.Addr()), dataplane.AddrFrom(b.outer.Local.Addr())
-	c.encapsulate(&sa, b, b.outer.Remote.Port(), b.outer.Local.Port())
+	encapsulate(sa, b, b.outer.Remote.Port(), b.outer.Local.Port())
 	sa.Soft = esp.Limits{Packets: child.Rekey.Packets, Octets: child.Rekey.Bytes}
 	sa.Hard = esp.Limits{Packets: child.Rekey.HardPackets, Octets: child.Rekey.HardBytes}
 	sa.Reorder = reorder(&child.Traffic)
-	return sa, keymat(&sa, p.KeymatIn)
+	return keymat(sa, p.KeymatIn)
 }
 
 // outboundSA does the same for the outbound half.
-func (c *Core) outboundSA(b *bundle, p *ike.Pair) (dataplane.SA, error) {
+func (c *Core) outboundSA(sa *dataplane.SA, b *bundle, p *ike.Pair) error {
 	child := c.childOf(b)
-	sa := c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
+	*sa = c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
 	sa.SPI, sa.Src, sa.Dst = p.SPIOut, dataplane.AddrFrom(b.outer.Local.Addr()), dataplane.AddrFrom(b.outer.Remote.Addr())
-	c.encapsulate(&sa, b, b.outer.Local.Port(), b.outer.Remote.Port())
+	encapsulate(sa, b, b.outer.Local.Port(), b.outer.Remote.Port())
 	sa.Soft = esp.Limits{Packets: child.Rekey.Packets, Octets: child.Rekey.Bytes}
 	sa.Hard = esp.Limits{Packets: child.Rekey.HardPackets, Octets: child.Rekey.HardBytes}
 	var err error
 	if sa.Framing, err = framing(&child.Traffic, c.shares(b)); err != nil {
-		return sa, fmt.Errorf("connection %q: %w", c.cfg.Connections[b.conn].Name, err)
+		return fmt.Errorf("connection %q: %w", c.cfg.Connections[b.conn].Name, err)
 	}
 	if _, one := c.cfg.Connections[b.conn].Peer(); !one {
 		sa.Framing.QueueOctets, sa.Framing.QueuePackets = 0, 0 // the data plane's small ones: such peers come by the thousand
 	}
 	sa.Framing.DontFragment = sa.Framing.DontFragment || p.PeerDontFragment
-	return sa, keymat(&sa, p.KeymatOut)
+	return keymat(sa, p.KeymatOut)
 }
 
 // encapsulate puts ESP in UDP where the engine says so (RFC 3948).
-func (c *Core) encapsulate(sa *dataplane.SA, b *bundle, src, dst uint16) {
+func encapsulate(sa *dataplane.SA, b *bundle, src, dst uint16) {
 	if b.outer.UDP {
 		sa.Encap, sa.SrcPort, sa.DstPort = esp.EncapUDP, src, dst
 	}

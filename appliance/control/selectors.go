@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"net/netip"
 
 	"stillwater/appliance/config"
 	"stillwater/appliance/spd"
@@ -145,6 +144,3 @@ func selectorPorts(s wire.Selector) spd.Ports {
 	}
 	return spd.Ports{Ranges: []spd.PortRange{{First: s.StartPort, Last: s.EndPort}}}
 }
-
-// full reports whether a prefix covers exactly one address.
-func full(p netip.Prefix) bool { return p.Bits() == p.Addr().BitLen() }

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"stillwater/appliance/config"
@@ -18,6 +19,8 @@ type Static struct {
 	SPIIn, SPIOut  uint32
 	Suite          string
 	HasOut         bool // a pair beyond the lcores receives only
+	// What it has carried. The data plane publishes it, a millisecond late at most.
+	Received, Sent esp.Counters
 	inSlot         uint32
 	outSlot        uint32
 }
@@ -31,29 +34,25 @@ const espPort = 4500
 // InstallStatic publishes policy and routes and brings up every static SA pair. before, which may be nil, is called when
 // every inbound SA is in place and nothing has been sent. It comes before the first Step.
 func (c *Core) InstallStatic(ctx context.Context, do Execute, before func(context.Context) error) error {
-	c.number++
-	g, err := c.generation()
-	if err != nil {
+	if err := c.publishNext(); err != nil { // an SA sends from its install on, and needs to know where to
 		return err
 	}
-	c.plane.Publish(g) // an SA sends from its install on, and needs to know where to
 	if err := c.installPairs(ctx, do, before); err != nil {
 		return err
 	}
 	c.staticRefs = c.refsOfStatic()
-	c.number++
-	if g, err = c.generation(); err != nil {
+	c.draft.routes = true // which writes the rows of static tunnels too
+	if err := c.publishNext(); err != nil {
 		return err
 	}
-	c.plane.Publish(g)
-	return c.settled(ctx, c.number)
+	return c.takenUp(ctx, c.number)
 }
 
 // settleEvery is how often start-up looks whether the lcores have taken a generation up.
 const settleEvery = 2 * time.Millisecond
 
-// settled waits until every lcore uses generation n. A stepped appliance uses it from its next step on.
-func (c *Core) settled(ctx context.Context, n uint64) error {
+// takenUp waits until every lcore uses generation n. A stepped appliance uses it from its next step on.
+func (c *Core) takenUp(ctx context.Context, n uint64) error {
 	if c.stepped {
 		return nil
 	}
@@ -69,8 +68,32 @@ func (c *Core) settled(ctx context.Context, n uint64) error {
 	return nil
 }
 
-// StaticPairs lists the static SA pairs. Immutable after New but for the slots, which are the Core's own.
-func (c *Core) StaticPairs() []Static { return c.static }
+// StaticPairs lists the static SA pairs. Safe for concurrent use.
+func (c *Core) StaticPairs() []Static {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := slices.Clone(c.static)
+	for i := range out {
+		s := &out[i]
+		if s.inSlot != noSlot {
+			s.Received = c.plane.SACounters(s.Lcore, s.inSlot, true)
+		}
+		if s.outSlot != noSlot {
+			s.Sent = c.plane.SACounters(s.Lcore, s.outSlot, false)
+		}
+	}
+	return out
+}
+
+// noSlot is the slot of an SA that is not installed.
+const noSlot = ^uint32(0)
+
+// seatStatic remembers where an SA has been installed.
+func (c *Core) seatStatic(slot *uint32, at uint32) {
+	c.mu.Lock()
+	*slot = at
+	c.mu.Unlock()
+}
 
 // assignStatic gives pair k of each tunnel to lcore k modulo the number of lcores and returns which lcore owns which
 // inbound SPI. A pair beyond the lcores has an inbound SA only: one outbound SA per lcore is all that can be used, and
@@ -83,10 +106,9 @@ func (c *Core) assignStatic() map[uint32]int {
 			if s.Integ != "" {
 				st += "-" + s.Integ
 			}
-			c.static = append(c.static, Static{Tunnel: i, Number: k, Lcore: k % lcores, SPIIn: s.SPIIn, SPIOut: s.SPIOut, Suite: st, HasOut: k < lcores})
+			c.static = append(c.static, Static{Tunnel: i, Number: k, Lcore: k % lcores, SPIIn: s.SPIIn, SPIOut: s.SPIOut, Suite: st, HasOut: k < lcores, inSlot: noSlot, outSlot: noSlot})
 			owners[s.SPIIn] = k % lcores
-			c.spis[s.SPIIn] = struct{}{}
-			c.load[k%lcores]++
+			c.useSPI(s.SPIIn, k%lcores)
 		}
 	}
 	return owners
@@ -104,13 +126,14 @@ func (c *Core) installPairs(ctx context.Context, do Execute, before func(context
 		s := &c.static[i]
 		t := &c.cfg.Tunnels[s.Tunnel]
 		var in dataplane.SA
-		var err error
-		if out[i], in, err = c.staticPair(t, &t.SAs[s.Number], min(len(t.SAs), c.plane.Lcores())); err != nil {
+		if err := c.staticPair(&out[i], &in, t, &t.SAs[s.Number], min(len(t.SAs), c.plane.Lcores())); err != nil {
 			return err
 		}
-		if s.inSlot, err = c.installOne(ctx, do, dataplane.InstallInbound, s, &in); err != nil {
+		slot, err := c.installOne(ctx, do, dataplane.InstallInbound, s, &in)
+		if err != nil {
 			return err
 		}
+		c.seatStatic(&s.inSlot, slot)
 	}
 	if before != nil {
 		if err := before(ctx); err != nil {
@@ -122,45 +145,46 @@ func (c *Core) installPairs(ctx context.Context, do Execute, before func(context
 		if !s.HasOut {
 			continue
 		}
-		var err error
-		if s.outSlot, err = c.installOne(ctx, do, dataplane.InstallOutbound, s, &out[i]); err != nil {
+		slot, err := c.installOne(ctx, do, dataplane.InstallOutbound, s, &out[i])
+		if err != nil {
 			return err
 		}
+		c.seatStatic(&s.outSlot, slot)
 	}
 	return nil
 }
 
 // staticPair turns one [[tunnel.sa]] into the parameters of its two SAs. share is how many outbound SAs divide the tunnel's
-// rate between them.
-func (c *Core) staticPair(t *config.Tunnel, s *config.SA, share int) (out, in dataplane.SA, err error) {
+// rate between them. Keys are copied last, when nothing can fail any more.
+func (c *Core) staticPair(out, in *dataplane.SA, t *config.Tunnel, s *config.SA, share int) error {
 	st, err := suite.ParseESP(s.Encr, s.Integ)
 	if err != nil {
-		return out, in, fmt.Errorf("tunnel %q: %w", t.Name, err)
+		return fmt.Errorf("tunnel %q: %w", t.Name, err)
 	}
-	out = c.common(&t.Traffic, st, s.ESN, t.Mode != config.ModeTunnel)
+	*out = c.common(&t.Traffic, st, s.ESN, t.Mode != config.ModeTunnel)
 	out.Soft = esp.Limits{Packets: t.Lifetime.SoftPackets, Octets: t.Lifetime.SoftBytes}
 	out.Hard = esp.Limits{Packets: t.Lifetime.Packets, Octets: t.Lifetime.Bytes}
 	if t.Encap == config.EncapUDP {
 		out.Encap, out.SrcPort, out.DstPort = esp.EncapUDP, espPort, espPort
 	}
-	in = out
+	*in = *out
 	out.SPI, out.Src, out.Dst = s.SPIOut, dataplane.AddrFrom(t.Local), dataplane.AddrFrom(t.Remote)
 	in.SPI, in.Src, in.Dst = s.SPIIn, dataplane.AddrFrom(t.Remote), dataplane.AddrFrom(t.Local)
-	out.KeymatLen, in.KeymatLen = uint8(copy(out.Keymat[:], s.KeyOut.Bytes())), uint8(copy(in.Keymat[:], s.KeyIn.Bytes()))
 	if st.IVLen() == counterIV {
 		out.IVBase = randomBase()
 	}
 	in.Reorder = reorder(&t.Traffic)
 	if out.Framing, err = framing(&t.Traffic, share); err != nil {
-		err = fmt.Errorf("tunnel %q: %w", t.Name, err)
+		return fmt.Errorf("tunnel %q: %w", t.Name, err)
 	}
-	return out, in, err
+	out.KeymatLen, in.KeymatLen = uint8(copy(out.Keymat[:], s.KeyOut.Bytes())), uint8(copy(in.Keymat[:], s.KeyIn.Bytes()))
+	return nil
 }
 
 // installOne installs one SA and wipes its keys here, whether the data plane took them or not.
 func (c *Core) installOne(ctx context.Context, do Execute, op dataplane.Op, s *Static, sa *dataplane.SA) (uint32, error) {
-	c.ticket++
-	cmd := dataplane.Command{Op: op, Lcore: uint8(s.Lcore), Ticket: c.ticket, Child: uint32(s.Tunnel), SA: *sa}
+	c.orders.ticket++
+	cmd := dataplane.Command{Op: op, Lcore: uint8(s.Lcore), Ticket: c.orders.ticket, Child: uint32(s.Tunnel), SA: *sa}
 	clear(sa.Keymat[:])
 	defer clear(cmd.SA.Keymat[:])
 	ack, err := do(ctx, &cmd)

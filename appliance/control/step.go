@@ -17,7 +17,8 @@ func (c *Core) Step(now int64) int {
 	work := c.takePunts(now)
 	work += c.takeMail(now)
 	work += c.takeEvents(now)
-	work += c.takeAcks(now)
+	work += c.takeDeaths(now)
+	work += c.orders.take(now)
 	work += c.takeResults(now)
 	work += c.answerAsks(now)
 	if c.engine.Deadline() <= now {
@@ -27,7 +28,7 @@ func (c *Core) Step(now int64) int {
 	work += c.seen(now)
 	work += c.takeEffects(now)
 	work += c.publish(now)
-	c.submit()
+	c.orders.submit()
 	return work
 }
 
@@ -84,35 +85,6 @@ func (c *Core) takeResults(now int64) int {
 	}
 }
 
-// answerAsks runs what other goroutines want from the one that owns the Core.
-func (c *Core) answerAsks(now int64) int {
-	for n := 0; ; n++ {
-		select {
-		case f := <-c.asks:
-			f(now)
-		default:
-			return n
-		}
-	}
-}
-
-// Do runs f on the goroutine that owns the Core, while Run runs, and waits for it. Safe for concurrent use.
-func (c *Core) Do(ctx context.Context, f func(now int64)) error {
-	done := make(chan struct{})
-	select {
-	case c.asks <- func(now int64) { f(now); close(done) }:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	c.notify()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // notify wakes Run up.
 func (c *Core) notify() {
 	select {
@@ -135,6 +107,7 @@ const (
 
 // Run steps until ctx ends, then drains the framers and closes the IKE SAs, both within bounds.
 func (c *Core) Run(ctx context.Context) {
+	defer close(c.ended)
 	c.Start(c.clock())
 	c.loop(func() bool { return ctx.Err() != nil })
 	c.drain()
@@ -169,7 +142,7 @@ func (c *Core) drain() {
 	left := 0
 	for l := range c.plane.Lcores() {
 		left++
-		c.command(dataplane.Command{Op: dataplane.Drain, Lcore: uint8(l)}, func(int64, *dataplane.Ack) { left-- })
+		c.orders.give(&dataplane.Command{Op: dataplane.Drain, Lcore: uint8(l)}, func(int64, *dataplane.Ack) { left-- })
 	}
 	end := c.clock() + int64(drainTime)
 	c.loop(func() bool { return left == 0 || c.clock() > end })

@@ -90,14 +90,14 @@ func (b *builder) build(c *Command) Code {
 	if w.dead.Load() {
 		return LcoreDead
 	}
-	o := order{op: c.Op, slot: c.Slot, ticket: c.Ticket}
+	o := order{op: c.Op, slot: c.Slot, ticket: c.Ticket, after: c.After, afterSPI: c.AfterSPI}
 	code := Done
 	switch c.Op {
 	case InstallInbound:
 		o.spi = c.SA.SPI
 		o.slot, code = b.buildInbound(w, c)
 	case InstallOutbound:
-		o.slot, code = b.buildOutbound(w, c)
+		code = b.buildOutbound(w, c, &o)
 	case RemoveInbound, RemoveOutbound:
 		if int(c.Slot) >= len(w.in) {
 			code = BadCommand
@@ -138,26 +138,26 @@ func (b *builder) buildInbound(w *Worker, c *Command) (uint32, Code) {
 	return slot, Done
 }
 
-func (b *builder) buildOutbound(w *Worker, c *Command) (uint32, Code) {
+func (b *builder) buildOutbound(w *Worker, c *Command, o *order) Code {
 	free := &b.free[c.Lcore].out
 	p, err := b.params(c)
 	if err != nil {
-		return 0, b.refuse(err)
+		return b.refuse(err)
 	}
 	if len(*free) == 0 {
-		return 0, NoSlot
+		return NoSlot
 	}
-	slot := (*free)[len(*free)-1]
-	sa, err := newOutSA(c, p)
+	o.slot = (*free)[len(*free)-1]
+	sa, err := newOutSA(c, p, w.scratch)
 	if err != nil {
-		return 0, b.refuse(err)
+		return b.refuse(err)
 	}
-	if err := w.outbound.Install(slot, p); err != nil {
-		return 0, b.refuse(err)
+	if err := w.outbound.Install(o.slot, p); err != nil {
+		return b.refuse(err)
 	}
-	w.out[slot] = sa
+	w.out[o.slot] = sa
 	*free = (*free)[:len(*free)-1]
-	return slot, Done
+	return Done
 }
 
 // params returns what the SA of an install is built from. The published generation must describe its child before.

@@ -8,6 +8,7 @@ import (
 	"stillwater/crypto/esp"
 	"stillwater/crypto/suite"
 	"stillwater/iptfs"
+	"stillwater/pmd/mbuf"
 )
 
 // Op is what a command asks for.
@@ -18,7 +19,11 @@ const (
 	// InstallInbound expands the keys of an inbound SA and gives it to its lcore; from the ack on, the lcore opens its
 	// packets.
 	InstallInbound Op = iota + 1
-	// InstallOutbound does the same for an outbound SA. Traffic reaches it when a generation names it.
+	// InstallOutbound does the same for an outbound SA. Traffic reaches it when a generation names it. At a rekey After and
+	// AfterSPI are slot and SPI of the SA of the same child on the same lcore whose place it takes: while that one has packets
+	// waiting, or is still named, the new one sends nothing, so that no packet overtakes another and a constant rate goes on
+	// under the new SA slot by slot. Publish the generation that names the new SA, then remove the old one; the old one must
+	// not be named again once it has been replaced.
 	InstallOutbound
 	// RemoveInbound and RemoveOutbound take an SA away from its lcore. Packets in its framer leave first, so an inner
 	// packet never ends half sent (RFC 9347 2.2.3). From the ack on the lcore holds nothing of it, and the keys are wiped.
@@ -102,6 +107,9 @@ type Command struct {
 	Child  uint32 // index of the Child SA's traffic selectors in the generation
 	Slot   uint32 // Remove, Redirect: the slot the install was acknowledged with
 	SA     SA     // Install, Redirect
+	// InstallOutbound: slot and SPI of the SA that the new one comes after; SPI 0 for none. Slots are used again: an SA that has
+	// gone by then, or is another one, holds nothing up.
+	After, AfterSPI uint32
 }
 
 // wipe clears the key material.
@@ -167,12 +175,14 @@ const (
 	defaultQueueOctets  = 512 << 10
 )
 
-// framer builds the framer of an outbound AGGFRAG SA whose outer packets carry capacity octets of ESP payload.
-func (s *SA) framer(capacity int) (*iptfs.Framer, error) {
+// framer builds the framer of an outbound AGGFRAG SA whose outer packets carry capacity octets of ESP payload. Framers of one
+// lcore share scratch.
+func (s *SA) framer(capacity int, scratch mbuf.Burst) (*iptfs.Framer, error) {
 	f := &s.Framing
 	return iptfs.NewFramer(iptfs.FramerConfig{
 		PayloadSize: capacity, Fixed: f.Constant, MinFragment: int(f.MinFragment), DontFragment: f.DontFragment,
-		MaxInner: int(s.MaxInner), QueueOctets: int(cmp.Or(f.QueueOctets, defaultQueueOctets)), QueuePackets: int(cmp.Or(f.QueuePackets, defaultQueuePackets)), MaxWait: f.MaxWait,
+		MaxInner: int(s.MaxInner), QueueOctets: int(cmp.Or(f.QueueOctets, defaultQueueOctets)),
+		QueuePackets: int(cmp.Or(f.QueuePackets, defaultQueuePackets)), MaxWait: f.MaxWait, Scratch: scratch,
 	})
 }
 
@@ -190,6 +200,8 @@ type order struct {
 	slot     uint32
 	spi      uint32
 	ticket   uint64
+	after    uint32          // InstallOutbound: the slot of the SA that comes before
+	afterSPI uint32          // and its SPI; 0: none comes before
 	capacity uint32          // Redirect: what a packet carries from then on
 	header   esp.OuterHeader // Redirect
 }

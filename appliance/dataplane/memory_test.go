@@ -60,7 +60,7 @@ func TestMemoryPerPair(t *testing.T) {
 		most int
 	}{
 		"tunnel":    {tunnelSA, 6 << 10},
-		"aggregate": {queue256, 9<<10 + defaultQueuePackets*16}, // framer and reassembler beside the queue
+		"aggregate": {queue256, 6<<10 + 256 + defaultQueuePackets*16}, // framer and reassembler beside the queue
 	} {
 		t.Run(name, func(t *testing.T) {
 			empty, filled := memoryPerPair(t, 2000, c.make)

@@ -58,9 +58,10 @@ func (w *Worker) installInbound(o order) {
 func (w *Worker) installOutbound(o order) {
 	w.outLive[o.slot] = true
 	w.outView[o.slot].store(&esp.Counters{}, 0)
-	if sa := &w.out[o.slot]; sa.pacer != nil {
-		sa.pacer.Start(w.now)
-		w.paced = append(w.paced, o.slot)
+	if w.follows(&o) {
+		w.wait(o.slot, o.after)
+	} else {
+		w.start(o.slot)
 	}
 	w.ack(o, Done)
 }
@@ -107,6 +108,7 @@ func (w *Worker) finishRemovals() {
 		}
 		o := sa.removal
 		w.unpace(slot)
+		w.withdraw(slot)
 		w.publishOut(slot)
 		*sa, w.outLive[slot] = outSA{}, false
 		w.ack(o, Done)

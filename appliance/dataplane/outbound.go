@@ -161,14 +161,20 @@ func frameTunnel(w *Worker, slot uint32, run mbuf.Burst) {
 func frameOnDemand(w *Worker, slot uint32, run mbuf.Burst) {
 	sa := &w.out[slot]
 	sa.offer(w, sa, run)
+	w.sendReady(slot, sa)
+}
+
+// sendReady lists an SA with payloads to send as soon as there is room.
+func (w *Worker) sendReady(slot uint32, sa *outSA) {
 	if !sa.queued {
 		sa.queued = true
 		w.ready = append(w.ready, slot)
 	}
 }
 
-// framePaced is the frame function of constant rate: the slot clock decides when payloads leave.
-func framePaced(w *Worker, slot uint32, run mbuf.Burst) {
+// frameQueued is the frame function where something else decides when payloads leave: the slot clock of constant rate, or the
+// SA whose place this one is to take.
+func frameQueued(w *Worker, slot uint32, run mbuf.Burst) {
 	sa := &w.out[slot]
 	sa.offer(w, sa, run)
 }
@@ -215,6 +221,7 @@ func (w *Worker) pace() int {
 		copy(w.ready, w.ready[1:])
 		w.ready[last] = first
 	}
+	w.succeed()
 	w.finishRemovals()
 	w.finishDrains()
 	return work

@@ -17,10 +17,13 @@ type outSA struct {
 	framer *iptfs.Framer
 	pacer  *iptfs.Pacer
 	child  uint32
+	spi    uint32
 	// tunnelMTU is the largest inner packet of a plain tunnel SA, octets; 0 on AGGFRAG SAs, which have no such limit.
 	tunnelMTU int
 	queued    bool    // in Worker.ready
 	folded    *folded // of the framer's drops, already in the lcore's counters
+	// resume is its frame function from the moment on at which it takes its predecessor's place; nil but while it waits for that.
+	resume func(w *Worker, slot uint32, run mbuf.Burst)
 	// removal is the RemoveOutbound order that waits until the framer is empty; op 0 when there is none.
 	removal order
 }
@@ -38,9 +41,9 @@ type inSA struct {
 	peer    peer
 }
 
-// newOutSA builds the framing half of an outbound SA.
-func newOutSA(c *Command, p *esp.Params) (outSA, error) {
-	sa := outSA{child: c.Child}
+// newOutSA builds the framing half of an outbound SA; scratch is its lcore's, for the framer.
+func newOutSA(c *Command, p *esp.Params, scratch mbuf.Burst) (outSA, error) {
+	sa := outSA{child: c.Child, spi: c.SA.SPI}
 	capacity, err := c.SA.capacity(p)
 	if err != nil {
 		return sa, err
@@ -49,7 +52,7 @@ func newOutSA(c *Command, p *esp.Params) (outSA, error) {
 		sa.frame, sa.tunnelMTU = frameTunnel, capacity
 		return sa, nil
 	}
-	if sa.framer, err = c.SA.framer(capacity); err != nil {
+	if sa.framer, err = c.SA.framer(capacity, scratch); err != nil {
 		return sa, err
 	}
 	sa.frame, sa.offer, sa.folded = frameOnDemand, offerAny, new(folded)
@@ -57,7 +60,7 @@ func newOutSA(c *Command, p *esp.Params) (outSA, error) {
 		sa.offer = offerWhole
 	}
 	if c.SA.Framing.Constant {
-		sa.frame = framePaced
+		sa.frame = frameQueued
 		sa.pacer, err = iptfs.NewPacer(c.SA.Framing.Interval, 1)
 	}
 	return sa, err

@@ -43,9 +43,10 @@ type Worker struct {
 	outView  []saView // by outbound slot
 	staleIn  staleSAs
 	staleOut staleSAs
-	leaving  []uint32 // outbound slots with a removal order that waits for the framer to empty
-	ready    []uint32 // outbound slots with payloads to send as soon as there is room
-	paced    []uint32 // outbound slots that send by their slot clock
+	leaving  []uint32     // outbound slots with a removal order that waits for the framer to empty
+	ready    []uint32     // outbound slots with payloads to send as soon as there is room
+	paced    []uint32     // outbound slots that send by their slot clock
+	waiting  []succession // outbound SAs that are to send when another one has sent all; predecessors first
 	wheel    *tsc.Wheel
 
 	orders                *ring.Ring[order]
@@ -75,6 +76,7 @@ type Worker struct {
 	inner    mbuf.Burst // inner packets between reassembly and delivery, innerLen of them
 	innerLen int
 	packet   spd.Packet // the packet a stage is deciding about
+	scratch  mbuf.Burst // of the framers
 	rejects  mbuf.Burst // packets that ended in this step and are not yet counted and freed
 	fired    []uint32
 	limits   []esp.Event
@@ -89,6 +91,7 @@ func (w *Worker) Step(now int64) int {
 	w.inbound.Tick(now)
 	work := w.command()
 	w.gen = w.shared.Load() // after the orders: what control published before an order is in effect with it
+	w.recall()
 	work += w.inject()
 	for i := range w.outside {
 		work += w.fromOutside(&w.outside[i])

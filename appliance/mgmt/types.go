@@ -92,6 +92,14 @@ type ChildSA struct {
 	Remote   []string `json:"remote_ts"`
 	Age      float64  `json:"age_s"`
 	RekeyIn  *float64 `json:"rekey_in_s,omitempty"` // nil: it is not replaced by time
+	Received Carried  `json:"received"`
+	Sent     Carried  `json:"sent"`
+}
+
+// Carried is what an SA has carried since it was installed, a millisecond late at most. A value.
+type Carried struct {
+	Packets uint64 `json:"packets"`
+	Octets  uint64 `json:"octets"` // that were encrypted: payload, padding and trailer
 }
 
 // StaticSA is one pair of ESP SAs of a [[tunnel]]. A value.
@@ -101,6 +109,9 @@ type StaticSA struct {
 	SPIIn  SPI    `json:"spi_in"`
 	SPIOut SPI    `json:"spi_out"`
 	Suite  string `json:"suite"`
+
+	Received Carried `json:"received"`
+	Sent     Carried `json:"sent"`
 }
 
 // Configured is one connection of the configuration. A value.

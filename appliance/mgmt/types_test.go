@@ -34,8 +34,8 @@ const shownSAs = `{"ike":[{"connection":"office","state":"established","up":true
 	`"spi_i":"0000000000000001","spi_r":"fedcba9876543210","suite":"aes256gcm16-prfsha384-ecp384","age_s":1.5,"idle_s":0.25,` +
 	`"rekey_in_s":-1,"rekeys":2,"retransmits":3,"children":[{"name":"lan","state":"up","up":true,"spi_in":"c0ffee01",` +
 	`"spi_out":"00000100","suite":"aes256gcm16-esn","lcore":4,"fallback":true,"mode":"constant","local_ts":["10.1.0.0/16"],` +
-	`"remote_ts":["10.2.0.0/16[tcp/80]"],"age_s":1}]}],` +
-	`"static":[{"tunnel":"wan","lcore":1,"spi_in":"00001001","spi_out":"00001002","suite":"aes128gcm16"}]}`
+	`"remote_ts":["10.2.0.0/16[tcp/80]"],"age_s":1,"received":{"packets":5,"octets":6},"sent":{"packets":7,"octets":8}}]}],` +
+	`"static":[{"tunnel":"wan","lcore":1,"spi_in":"00001001","spi_out":"00001002","suite":"aes128gcm16","received":{"packets":0,"octets":0},"sent":{"packets":9,"octets":0}}]}`
 
 // TestShownSAs writes every field, and reads it back.
 func TestShownSAs(t *testing.T) {
@@ -48,9 +48,10 @@ func TestShownSAs(t *testing.T) {
 			Children: []ChildSA{{
 				Name: "lan", State: "up", Up: true, SPIIn: 0xc0ffee01, SPIOut: 0x100, Suite: "aes256gcm16-esn", Lcore: 4, Fallback: true,
 				Mode: "constant", Local: []string{"10.1.0.0/16"}, Remote: []string{"10.2.0.0/16[tcp/80]"}, Age: 1,
+				Received: Carried{5, 6}, Sent: Carried{7, 8},
 			}},
 		}},
-		Static: []StaticSA{{Tunnel: "wan", Lcore: 1, SPIIn: 0x1001, SPIOut: 0x1002, Suite: "aes128gcm16"}},
+		Static: []StaticSA{{Tunnel: "wan", Lcore: 1, SPIIn: 0x1001, SPIOut: 0x1002, Suite: "aes128gcm16", Sent: Carried{Packets: 9}}},
 	}
 	b, err := json.Marshal(want)
 	if err != nil || string(b) != shownSAs {

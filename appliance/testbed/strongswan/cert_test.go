@@ -28,6 +28,22 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// A peer that does not know the signatures of RFC 7427 and authenticates by those of RFC 4754.
+func TestOldSignatures(t *testing.T) {
+	for _, kind := range []keyKind{ecdsaKey(elliptic.P256()), ecdsaKey(elliptic.P384())} {
+		for _, who := range bothBegin {
+			t.Run(kind.name+", "+string(who), func(t *testing.T) {
+				n, pki := newNetwork(t, nobody, plainMTU), newPKI(t, kind, 0)
+				p := certCharon(n, pki, "-g", "signature_authentication = no")
+				g := startGateway(n, settings{auth: pki.ours()})
+				up(t, g, p, who)
+				awaitLog(t, p, `authentication of 'a.test' with ECDSA-\d+ signature successful`)
+				newTraffic(n, p, false, smallPackets).both()
+			})
+		}
+	}
+}
+
 // A chain of certificates that fills several datagrams: both IKE_AUTH messages travel in fragments (RFC 7383), which are as
 // small as configured.
 func TestFragmentation(t *testing.T) {

@@ -53,7 +53,7 @@ func startCharon(n *network, folder string, args ...string) *charon {
 	c.args = append([]string{"-n", c.nsName, "-L", peerNet4 + "," + peerNet6, "-R", ourNet4 + "," + ourNet6, "-g", "delete_rekeyed_delay = 1"}, args...)
 	c.start()
 	n.Cleanup(func() {
-		c.stop()
+		_ = unix.Kill(c.pid, unix.SIGKILL) // the test may have; in good order it takes more than a second
 		if n.Failed() {
 			n.Logf("strongSwan 5.9.8:\n%s", c.log())
 		}
@@ -64,12 +64,21 @@ func startCharon(n *network, folder string, args ...string) *charon {
 // start starts the daemon.
 func (c *charon) start() {
 	c.Helper()
+	const attempts = 3 // the kit's script may ask before the daemon listens
 	args := append([]string{c.script, "start", "-d", c.folder}, c.args...)
-	if out, err := exec.Command("sh", args...).CombinedOutput(); err != nil {
-		if strings.Contains(string(out), "no /dev/net/tun") {
+	for i := 1; ; i++ {
+		out, err := exec.Command("sh", args...).CombinedOutput()
+		switch {
+		case err == nil:
+		case strings.Contains(string(out), "no /dev/net/tun"):
 			c.Skipf("SKIP: %s", out)
+		case i < attempts && strings.Contains(string(out), "Connection refused"):
+			c.stop()
+			continue
+		default:
+			c.Fatalf("start of strongSwan 5.9.8: %v\n%s", err, out)
 		}
-		c.Fatalf("start of strongSwan 5.9.8: %v\n%s", err, out)
+		break
 	}
 	b, err := os.ReadFile(filepath.Join(c.folder, "pid"))
 	if err == nil {
@@ -113,7 +122,18 @@ func (c *charon) stop() {
 // kill ends the daemon without a chance to tell anybody.
 func (c *charon) kill() {
 	c.Helper()
-	if err := unix.Kill(c.pid, unix.SIGKILL); err != nil {
+	c.signal(unix.SIGKILL)
+}
+
+// hold stops the daemon where it is until release is called.
+func (c *charon) hold() (release func()) {
+	c.signal(unix.SIGSTOP)
+	return func() { c.signal(unix.SIGCONT) }
+}
+
+func (c *charon) signal(s unix.Signal) {
+	c.Helper()
+	if err := unix.Kill(c.pid, s); err != nil {
 		c.Fatal(err)
 	}
 }

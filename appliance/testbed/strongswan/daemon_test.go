@@ -47,7 +47,9 @@ func startDaemon(n *network, kind umlpeer.Implementation, args ...string) *daemo
 	n.must(err)
 	n.Cleanup(func() {
 		if n.Failed() {
-			n.Logf("%s:\n%s\n%s", kind, afterStart(d.Log()), d.Transcript())
+			const state = "grep -v '\t0$' /proc/net/xfrm_stat; ip -s xfrm state"
+			counters, err := (&daemon{d, kind}).run(state) // with what it says instead, where it has ended
+			n.Logf("%s:\n%s\n%s\n%s%v", kind, afterStart(d.Log()), d.Transcript(), counters, err)
 		}
 		if err := d.Stop(); err != nil {
 			n.Error(err)

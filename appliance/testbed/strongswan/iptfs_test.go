@@ -24,3 +24,18 @@ func TestIPTFS(t *testing.T) {
 		})
 	}
 }
+
+// The outer packets are IPv6.
+func TestOuterIPv6(t *testing.T) {
+	for _, who := range bothBegin {
+		t.Run(string(who), func(t *testing.T) {
+			n := newNetwork(t, nobody, insideMTU)
+			p := startDaemon(n, umlpeer.StrongSwan, "-l", peers6+"/64", "-r", ours6)
+			g := startGateway(n, settings{connection: `iptfs = "require"`, outer6: true})
+			up(t, g, p, who)
+			awaitSAs(t, p, `INSTALLED, IPTFS, ESP:AES_GCM_16-128/ESN`, `@ `+ours6)
+			newTraffic(n, p, true, allPackets).both()
+			down(t, g, p, who)
+		})
+	}
+}

@@ -36,6 +36,10 @@ func awaitKernel(t testing.TB, p *daemon, c *ike.ChildStatus, sas int) {
 	})
 }
 
+// libreswanLoses is what a rekey may cost. As responder libreswan sends with the new SA at once, as it may (RFC 7296 2.8), when
+// the initiator cannot know the key yet; and it takes kernel policies away before it puts others in their place.
+const libreswanLoses = 2
+
 // libreswanRekeys are the orders of libreswan.
 var libreswanRekeys = []rekey{
 	{"Child SA by us", false, false, func(g *gateway) { g.rekey(false, true) }, nil},
@@ -44,13 +48,14 @@ var libreswanRekeys = []rekey{
 	{"IKE SA by the peer", true, true, nil, []string{"whack --rekey-ike --name " + connection}},
 }
 
-// libreswan 5.2 in tunnel mode, both roles, with rekeys by either side and Delete from either.
+// libreswan 5.2 in tunnel mode, both roles, with rekeys by either side and Delete from either. It demands a new key exchange
+// for each Child SA but the first (pfs=yes), which our defaults allow.
 func TestLibreswan(t *testing.T) {
 	for _, who := range bothBegin {
 		t.Run(string(who), func(t *testing.T) {
 			n := newNetwork(t, nobody, plainMTU)
 			p := startDaemon(n, umlpeer.Libreswan, "-m", "tunnel")
-			g := startGateway(n, settings{child: `esp_proposals = ["aes128gcm16-x25519"]`}) // libreswan insists on PFS
+			g := startGateway(n, settings{})
 			if who == weBegin {
 				g.order()
 			} else {
@@ -63,7 +68,7 @@ func TestLibreswan(t *testing.T) {
 			for _, r := range libreswanRekeys {
 				t.Run(r.name, func(t *testing.T) {
 					g, tr := g.in(t), tr.in(t)
-					tr.during(func() { r.performLibreswan(g, p) })
+					tr.during(libreswanLoses, func() { r.performLibreswan(g, p) })
 				})
 			}
 			tr.both()

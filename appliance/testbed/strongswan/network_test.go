@@ -48,6 +48,9 @@ type network struct {
 // host sends to the peer's inside.
 func newNetwork(t testing.TB, behind place, routeMTU int) *network {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIP: -short: foreign daemons take minutes")
+	}
 	needPrograms(t, "ip", "ping", "perl")
 	n := &network{TB: t, host: newNetns(t), gateway: newNetns(t), outside: newNetns(t), behind: behind}
 	for _, name := range []string{"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6"} {

@@ -50,7 +50,7 @@ func perCPU(t *testing.T, mode string, who begins) {
 			t.Errorf("CPU %d: %v\n%s", cpu, err, out)
 		}
 	}
-	newTraffic(n, p, true, allPackets).both()
+	newTraffic(n, p, true, somePackets).both()
 	lcores := map[int]bool{}
 	for _, pair := range g.Core().Pairs() {
 		lcores[pair.Lcore] = true

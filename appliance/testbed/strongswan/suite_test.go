@@ -1,10 +1,6 @@
 package strongswan
 
-import (
-	"testing"
-
-	"stillwater/appliance/testbed/umlpeer"
-)
+import "testing"
 
 // suites are pairs of proposals, in the peer's words and ours, and what the peer's list says of them.
 var suites = []struct{ ike, esp, listed string }{
@@ -27,9 +23,9 @@ func TestSuites(t *testing.T) {
 			awaitSAs(t, p, s.listed)
 			tr := newTraffic(n, p, false, smallPackets)
 			tr.both()
-			for _, r := range rekeys {
+			for _, r := range rekeys[1:3] {
 				before := g.awaitUp(1)
-				tr.during(func() { r.perform(g, p, before) })
+				tr.during(0, func() { r.perform(g, p, before) })
 			}
 			awaitSAs(t, p, s.listed)
 			tr.both()
@@ -60,19 +56,4 @@ func TestOtherKeyExchange(t *testing.T) {
 	up(t, g, p, weBegin)
 	awaitLog(t, p, `DH group CURVE_25519 unacceptable, requesting ECP_384`)
 	newTraffic(n, p, false, smallPackets).both()
-}
-
-// The outer packets are IPv6.
-func TestOuterIPv6(t *testing.T) {
-	for _, who := range bothBegin {
-		t.Run(string(who), func(t *testing.T) {
-			n := newNetwork(t, nobody, insideMTU)
-			p := startDaemon(n, umlpeer.StrongSwan, "-l", peers6+"/64", "-r", ours6)
-			g := startGateway(n, settings{connection: `iptfs = "require"`, outer6: true})
-			up(t, g, p, who)
-			awaitSAs(t, p, `INSTALLED, IPTFS, ESP:AES_GCM_16-128/ESN`, `@ `+ours6)
-			newTraffic(n, p, true, allPackets).both()
-			down(t, g, p, who)
-		})
-	}
 }

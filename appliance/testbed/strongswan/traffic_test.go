@@ -3,7 +3,6 @@ package strongswan
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -46,6 +45,7 @@ type traffic struct {
 // Sizes of whole IPv4 packets, octets: what every tunnel carries, and jumbo packets.
 var (
 	smallPackets = []int{40, 41, 64, 100, 576, 1000, 1280, plainMTU}
+	somePackets  = []int{40, 576, 1442, 1501, 4000, 9000}
 	allPackets   = append(slices.Clone(smallPackets), 1400, 1440, 1441, 1442, 1443, 1499, 1500, 1501, 2000, 2884, 4000, 8999, 9000)
 )
 
@@ -143,10 +143,10 @@ func (tr *traffic) both() {
 	}
 }
 
-// ping is a shell command that fails unless every echo request is answered. One answer comes first, as late as it likes: a
-// gateway drops what it has no link address for while it asks for that.
+// ping is a shell command that fails unless echo requests of two sizes are answered in time. It may repeat them: a gateway
+// drops what it has no link address for while it asks for that.
 func ping(from, to string) string {
-	return fmt.Sprintf("ping -q -c 1 -i 0.05 -w 5 -I %[1]s %[2]s && ping -q -c 4 -i 0.05 -W 3 -s 1000 -I %[1]s %[2]s | tee /dev/stderr | grep -q ' 4 received'", from, to)
+	return fmt.Sprintf("ping -q -c 1 -i 0.05 -w 5 -I %[1]s %[2]s && ping -q -c 3 -i 0.1 -w 5 -s 1000 -I %[1]s %[2]s", from, to)
 }
 
 // toPeer sends from the host and expects everything back, octet for octet.
@@ -184,40 +184,44 @@ func (tr *traffic) fromPeer(e ends) {
 	}
 }
 
-// during keeps datagrams going between host and peer while something happens, and expects every one of them back.
-func (tr *traffic) during(what func()) {
+// during keeps datagrams going between host and peer while something happens, one at a time, and expects all but so many of
+// them back.
+func (tr *traffic) during(tolerated uint64, what func()) {
 	tr.Helper()
-	const pause, size = 5 * time.Millisecond, 200
-	fd := tr.udp(hostInner4, 0, 3*time.Second)
+	const pause, patience, size = 5 * time.Millisecond, 3 * time.Second, 200
+	fd := tr.udp(hostInner4, 0, patience)
 	to := sockaddr(netip.AddrPortFrom(netip.MustParseAddr(peerInner4), echoPort))
 	var over atomic.Bool
-	ended := make(chan error, 1)
-	sent := 0
+	ended := make(chan struct{})
+	sent, back := uint64(0), uint64(0)
 	go func() {
-		b, d := make([]byte, 65536), make([]byte, size)
+		defer close(ended)
+		b, d := make([]byte, size+1), make([]byte, size)
 		tick := time.NewTicker(pause)
 		defer tick.Stop()
 		for ; !over.Load(); sent++ {
-			binary.BigEndian.PutUint64(d, uint64(sent))
-			err := unix.Sendto(fd, d, 0, to)
-			n := 0
-			if err == nil {
-				n, _, err = receive(fd, b)
-			}
-			if err != nil || !bytes.Equal(b[:n], d) {
-				ended <- errors.Join(fmt.Errorf("datagram %d has not come back: %d octets of another one", sent, n), err)
-				return
+			binary.BigEndian.PutUint64(d, sent)
+			_ = unix.Sendto(fd, d, 0, to) // what is not sent does not come back
+			for {                         // an answer that is late comes before the one that is waited for
+				n, _, err := receive(fd, b)
+				if err != nil || n != size {
+					break
+				}
+				back++
+				if bytes.Equal(b[:n], d) {
+					break
+				}
 			}
 			<-tick.C
 		}
-		ended <- nil
 	}()
 	defer func() {
 		over.Store(true)
-		if err := <-ended; err != nil {
-			tr.Errorf("while something else happened: %v", err)
+		<-ended
+		if sent-back > tolerated {
+			tr.Errorf("%d of %d datagrams came back, expected at most %d to be lost", back, sent, tolerated)
 		}
-		tr.Logf("%d datagrams in the meantime", sent)
+		tr.Logf("%d of %d datagrams came back in the meantime", back, sent)
 	}()
 	what()
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -39,8 +40,7 @@ type DaemonConfig struct {
 type Daemon struct {
 	peer    *Peer
 	control []string // the kit's program that runs a command in the guest, and its first arguments
-	folder  string
-	log     string
+	log     string   // path of the daemon's log
 }
 
 // StartDaemon boots a kernel with an IKE daemon and waits until that listens. It ends with ctx. The error is ErrUnavailable
@@ -63,7 +63,7 @@ func StartDaemon(ctx context.Context, cfg DaemonConfig) (*Daemon, error) {
 	defer unlock()
 	p := &Peer{console: newConsole(), cancel: func() { limit.Stop(); cancel() }, done: make(chan struct{}), fd: -1, handed: true}
 	d := &Daemon{
-		peer: p, control: []string{kit.shell, filepath.Join(kit.dir, "ikectl.sh"), cfg.Folder}, folder: cfg.Folder,
+		peer: p, control: []string{kit.shell, filepath.Join(kit.dir, "ikectl.sh"), cfg.Folder},
 		log: filepath.Join(cfg.Folder, logs[cfg.Implementation]),
 	}
 	if err := p.bootDaemon(ctx, kit, cfg); err != nil {
@@ -113,7 +113,8 @@ func (p *Peer) bootDaemon(ctx context.Context, kit kit, cfg DaemonConfig) error 
 func (d *Daemon) Run(ctx context.Context, command string) (string, error) {
 	d.peer.command.Lock()
 	defer d.peer.command.Unlock()
-	out, err := exec.CommandContext(ctx, d.control[0], append(d.control[1:], command)...).CombinedOutput()
+	args := append(slices.Clone(d.control[1:]), command)
+	out, err := exec.CommandContext(ctx, d.control[0], args...).CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("%s: %w: %s", command, err, out)
 	}

@@ -8,8 +8,9 @@
 //		t.Skip("SKIP: " + err.Error())
 //	}
 //
-// The kernel installs SAs by command; it runs no IKE. A full socket drops frames, so keep few in flight. Every peer ends:
-// by Stop, with its context, or after its time, which the kernel itself keeps as well in case the test is killed.
+// The kernel of Start installs SAs by command; it runs no IKE. A full socket drops frames, so keep few in flight. Every peer
+// ends: by Stop, with its context, or after its time, which the kernel itself keeps as well in case the test is killed.
+// StartDaemon boots the same kernel with an IKE daemon; that takes root, and a root folder that the kit has made.
 //
 // The guest decapsulates ESP in TCP ("espintcp PORT"). It opens no UDP encapsulation socket: it sends ESP in UDP and does
 // not receive it.
