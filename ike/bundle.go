@@ -19,12 +19,13 @@ type bundle struct {
 	peerFlags     byte // of the peer's USE_AGGFRAG
 	suite         suite.ESP
 	esn           bool
-	shared        bool   // both ends said SA_RESOURCE_INFO: more SAs with these selectors are welcome
-	ours          bool   // this end asked for its first SA
-	full          bool   // the peer said TS_MAX_QUEUE; until one of the SAs is deleted (RSC-003)
-	announced     bool   // OpenBundle was sent
-	holds         int    // negotiations under way for it; it stays while there are any
-	resources     uint32 // running number of SAs for resources, which is all that the peer learns of them (RSC-010)
+	shared        bool          // both ends said SA_RESOURCE_INFO: more SAs with these selectors are welcome
+	ours          bool          // this end asked for its first SA
+	full          bool          // the peer said TS_MAX_QUEUE; until one of the SAs is deleted (RSC-003)
+	announced     bool          // OpenBundle was sent
+	asks          map[int]int64 // by lcore: since when it wants an SA, at the original responder
+	holds         int           // negotiations under way for it; it stays while there are any
+	resources     uint32        // running number of SAs for resources, which is all that the peer learns of them (RSC-010)
 }
 
 // newBundle makes a bundle known, on behalf of its first SA.

@@ -193,10 +193,10 @@ func (a *childAnswer) install(now int64, ni, nr, secret []byte, then func(now in
 		case c.phase == childGone:
 		case a.o.replaces != nil:
 			s.awaitSwitch(now, c, a.o.replaces)
-		case a.o.first:
-			s.awaitUse(now, c, firstUse)
+		case a.o.resource && len(s.members(c.bundle)) > 1:
+			s.awaitUse(now, c, laterUse) // others send meanwhile
 		default:
-			s.awaitUse(now, c, laterUse)
+			s.awaitUse(now, c, firstUse)
 		}
 	})
 }

@@ -19,6 +19,7 @@ type plane struct {
 	done         []Operation // all that were acknowledged without an error
 
 	hold   bool                     // operations wait for the test
+	holds  func(op Operation) bool  // picks those that wait
 	refuse func(op Operation) error // says no to some
 	queue  []Operation
 }
@@ -54,6 +55,10 @@ func (p *plane) acks() (list []ack) {
 	queue := p.queue
 	p.queue = nil
 	for _, op := range queue {
+		if p.holds != nil && p.holds(op) {
+			p.queue = append(p.queue, op)
+			continue
+		}
 		list = append(list, ack{op.Ticket, p.carryOut(op)})
 	}
 	return list

@@ -90,7 +90,8 @@ func (s *ikeSA) replaceChild(now int64, old, c *childSA) {
 		if err == nil && rival != nil && rival.live() {
 			s.succeed(now, rival)
 		}
-		if old.decided = err == nil; old.decided {
+		// The peer may have rekeyed the new SA before it sends here: then that one's heir stands for both.
+		if old.decided = err == nil || c.rival != nil && c.rival.live(); old.decided {
 			s.deleteChild(now, old, "")
 		}
 		s.done(now)

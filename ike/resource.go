@@ -3,6 +3,7 @@ package ike
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"stillwater/ike/wire"
 )
@@ -40,7 +41,27 @@ func (e *Engine) resource(now int64, id BundleID, lcore int, t *Trigger) {
 	if !b.shared || b.full || s.load(b)[lcore] > 0 || len(s.members(b))+s.wanted(b) > s.conn.Resources {
 		return
 	}
+	if !s.initiator && !b.insists(now, lcore) {
+		return
+	}
 	e.guard(now, s, func() { s.create(now, b.child, childOptions{bundle: b, resource: true, lcore: lcore, trigger: t}) })
+}
+
+// peerFirst is how long the original responder leaves the first move to the initiator. A variable, so that tests of other
+// things need not wait.
+var peerFirst = 200 * time.Millisecond
+
+// insists reports whether an lcore has wanted an SA for a while. Lcores of both ends notice at the same moment that they have
+// none; if both ends ask, each gets two (RSC-009). One who has asked long ago and not since begins anew.
+func (b *bundle) insists(now int64, lcore int) bool {
+	first, asked := b.asks[lcore]
+	if !asked || now-first > 5*int64(peerFirst) {
+		if b.asks == nil {
+			b.asks = map[int]int64{}
+		}
+		b.asks[lcore], first = now, now
+	}
+	return now-first >= int64(peerFirst)
 }
 
 // fillBundle makes all SAs of a bundle that is to have them at once. The end that made the first one makes the others, so

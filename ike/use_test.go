@@ -7,8 +7,35 @@ import (
 	"stillwater/ike/wire"
 )
 
-// Most tests are about something else than when the responder of a new SA begins to send.
-func init() { firstUse, laterUse = 0, 0 }
+// Most tests are about something else than when the responder of a new SA begins to send, and who asks first.
+func init() { firstUse, laterUse, peerFirst = 0, 0, 0 }
+
+// TestRSC009_InitiatorFirst: the original responder asks for an SA of an lcore only if that still has none a while later.
+func TestRSC009_InitiatorFirst(t *testing.T) {
+	peerFirst = 200 * time.Millisecond
+	t.Cleanup(func() { peerFirst = 0 })
+	l := resourceLadder(t, nil)
+	l.connect("net")
+	want := func(n int) {
+		t.Helper()
+		if l.settle(); len(l.b.plane.in) != n {
+			t.Errorf("b hears %d SAs, want %d", len(l.b.plane.in), n)
+		}
+	}
+	id := l.b.bundleID()
+	l.b.e.Resource(l.now, id, 2, nil)
+	want(1)
+	l.run(100 * time.Millisecond)
+	l.b.e.Resource(l.now, id, 2, nil)
+	want(1)
+	l.run(100 * time.Millisecond)
+	l.b.e.Resource(l.now, id, 2, nil)
+	want(2)
+	l.b.e.Resource(l.now, id, 3, nil)
+	l.run(2 * time.Second) // it has what it needs, or nothing to send
+	l.b.e.Resource(l.now, id, 3, nil)
+	want(2)
+}
 
 // patient lets responders wait as they do outside tests.
 func patient(t *testing.T) {

@@ -101,7 +101,7 @@ func TestDemoInnerVariety(t *testing.T) {
 
 // TestDemoAlgorithms seals with each kind of algorithm.
 func TestDemoAlgorithms(t *testing.T) {
-	for _, s := range [][2]string{{"aes256gcm16", ""}, {"chacha20poly1305", ""}, {"aes256", "sha512"}, {"aes128gmac", ""}, {"null", "sha256"}} {
+	for _, s := range [][2]string{{"aes256gcm16", ""}, {"aes128gcm16iiv", ""}, {"chacha20poly1305", ""}, {"aes256", "sha512"}, {"aes128gmac", ""}, {"null", "sha256"}} {
 		status, d := demoJSON(t, "-duration", "60ms", "-mode", "aggregate", "-encr", s[0], "-integ", s[1])
 		want := strings.TrimSuffix(s[0]+"-"+s[1], "-") + "-esn"
 		if status != exitOK || d["suite"] != want {
@@ -176,8 +176,10 @@ func TestDemoVerdict(t *testing.T) {
 	t.Run("nothing arrives", func(t *testing.T) {
 		t.Parallel()
 		r := sabotaged(t, testbed.PairConfig{Mode: "tunnel"}, func(p *testbed.Pair) {
-			p.Outside.SetFilter(softpmd.A, func([]byte) bool { return false })
-			p.Outside.SetFilter(softpmd.B, func([]byte) bool { return false })
+			const protocolESP = 50
+			ikeOnly := func(ip []byte) bool { return ip[9] != protocolESP }
+			p.Outside.SetFilter(softpmd.A, ikeOnly)
+			p.Outside.SetFilter(softpmd.B, ikeOnly)
 		})
 		if r.Verdict == verdictPass || r.InnerLost != r.InnerSent {
 			t.Errorf("verdict %q with %d of %d lost", r.Verdict, r.InnerLost, r.InnerSent)

@@ -88,13 +88,11 @@ func (c *Core) removeInbound(now int64, op *ike.Operation) {
 	switch p := c.pairs[op.Pair.SPIIn]; {
 	case p == nil || p.in.state == absent:
 		done(now)
-	case p.in.state == coming:
-		p.in.leave = done
-	case p.in.state == there:
-		p.in.leave = done
-		c.orderInboundAway(p)
-	default: // it is going already
-		c.finish(now, op, nil)
+	default:
+		p.in.leave = append(p.in.leave, done)
+		if p.in.state == there {
+			c.orderInboundAway(p)
+		}
 	}
 }
 
@@ -168,12 +166,13 @@ func (c *Core) outboundCame(now int64, op *ike.Operation, p *pair, ack *dataplan
 func (c *Core) removeOutbound(now int64, op *ike.Operation) {
 	done := func(now int64) { c.finish(now, op, nil) }
 	switch p := c.pairs[op.Pair.SPIIn]; {
-	case p == nil || p.out.state == absent || p.out.state == going:
+	case p == nil || p.out.state == absent:
 		done(now)
-	case p.out.state == coming:
-		p.out.leave = done
 	default:
-		p.out.leave = done
+		p.out.leave = append(p.out.leave, done)
+		if p.out.state != there {
+			return
+		}
 		delete(c.seats, seat{uint8(p.lcore), p.out.slot})
 		p.bundle.unseal(p)
 		c.set(p, &p.out, going)

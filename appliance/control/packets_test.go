@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"stillwater/pmd"
 	"stillwater/pmd/mbuf"
 )
 
@@ -79,14 +80,23 @@ func (r *rig) send(port int, frame []byte) {
 // sendInside sends a packet of the experimental protocol 253 from an inside host.
 func (r *rig) sendInside(src, dst string) { r.send(insidePort, ipv4(src, dst, 253)) }
 
-// receive takes what a port has sent.
+// receive takes the frames that a port has sent; of bare IP packets those of IPv4 only, because the host stack has a word with
+// every link by IPv6.
 func (r *rig) receive(port int) (frames [][]byte) {
 	burst := make(mbuf.Burst, 32)
 	for n := r.far[port].Rx(0).RxBurst(burst); n > 0; n = r.far[port].Rx(0).RxBurst(burst) {
 		for _, m := range burst[:n] {
-			frames = append(frames, append([]byte(nil), m.Data()...))
+			if m.Data()[0]>>4 == 4 || r.far[port].Info().Link == pmd.Ethernet {
+				frames = append(frames, append([]byte(nil), m.Data()...))
+			}
 		}
 		r.farPool.Free(burst[:n])
 	}
 	return frames
+}
+
+// drops are the lcores' counts of what ended, by verdict.
+func (r *rig) drops() map[string]uint64 {
+	c := r.plane.Total()
+	return c.Drops()
 }

@@ -20,8 +20,8 @@ const (
 type half struct {
 	state halfState
 	slot  uint32
-	leave func(now int64) // the engine wants it gone; called when it is
-	last  esp.Counters    // of an SA that is going or has gone
+	leave []func(now int64) // the engine wants it gone; called when it is
+	last  esp.Counters      // of an SA that is going or has gone
 }
 
 // pair is one SA pair. State, slot, last and sends are written under Core.mu, because Pairs reads them.
@@ -65,9 +65,10 @@ func (c *Core) set(p *pair, h *half, to halfState) {
 // settled ends what waits for a half that has gone, or never came, and forgets the pair with the second of them.
 func (c *Core) settled(now int64, p *pair, h *half) {
 	c.set(p, h, absent)
-	if leave := h.leave; leave != nil {
-		h.leave = nil
-		leave(now)
+	leave := h.leave
+	h.leave = nil
+	for _, f := range leave {
+		f(now)
 	}
 	if p.in.state != absent || p.out.state != absent || c.pairs[p.spiIn] != p {
 		return

@@ -222,7 +222,7 @@ func (r *rig) open(id ike.BundleID, network string) uint64 { return r.openTo(id,
 
 func (r *rig) openTo(id ike.BundleID, network string, peer byte) uint64 {
 	return r.do(ike.Operation{
-		Kind: ike.OpenBundle, Bundle: id, Child: r.conns[0].Children[0], Outer: outerTo(peer),
+		Kind: ike.OpenBundle, Bundle: id, Child: r.conns[0].Children[0], Outer: outerTo(peer), Mode: r.conns[0].Children[0].Mode,
 		Local: selectors("10.1.0.0/16"), Remote: selectors(network),
 	})
 }
@@ -267,6 +267,17 @@ func (r *rig) up(id ike.BundleID, p *ike.Pair) {
 	r.settle()
 	must(r.t, r.outcome(in))
 	out := r.on(ike.AddOutbound, id, p)
+	r.settle()
+	must(r.t, r.outcome(out))
+}
+
+// rekey has a pair take the place of another.
+func (r *rig) rekey(id ike.BundleID, p, old *ike.Pair) {
+	r.t.Helper()
+	in := r.on(ike.AddInbound, id, p)
+	r.settle()
+	must(r.t, r.outcome(in))
+	out := r.do(ike.Operation{Kind: ike.AddOutbound, Bundle: id, Pair: p, Replaces: old.SPIIn})
 	r.settle()
 	must(r.t, r.outcome(out))
 }

@@ -68,17 +68,16 @@ func (c *charon) start() {
 	args := append([]string{c.script, "start", "-d", c.folder}, c.args...)
 	for i := 1; ; i++ {
 		out, err := exec.Command("sh", args...).CombinedOutput()
+		if err == nil {
+			break
+		}
+		c.stop() // whatever the script has left
 		switch {
-		case err == nil:
 		case strings.Contains(string(out), "no /dev/net/tun"):
 			c.Skipf("SKIP: %s", out)
-		case i < attempts && strings.Contains(string(out), "Connection refused"):
-			c.stop()
-			continue
-		default:
+		case i == attempts || !strings.Contains(string(out), "Connection refused"):
 			c.Fatalf("start of strongSwan 5.9.8: %v\n%s", err, out)
 		}
-		break
 	}
 	b, err := os.ReadFile(filepath.Join(c.folder, "pid"))
 	if err == nil {
