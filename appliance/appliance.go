@@ -33,8 +33,30 @@ type Options struct {
 	Open func(device string, cfg pmd.Config) (pmd.Port, error)
 }
 
-// slotsPerLcore is the size of an lcore's SA tables.
-const slotsPerLcore = 1024
+// The SAs of each direction that an lcore has room for. A slot is about a kilobyte. Gateways need a few for each child and
+// lcore; who answers anybody needs room for all of them.
+const (
+	gatewaySlots = 1024
+	openSlots    = 16384
+)
+
+// slots is the size of an lcore's SA tables.
+func slots(cfg *config.Config) int {
+	n := 0
+	for i := range cfg.Tunnels {
+		n += len(cfg.Tunnels[i].SAs)
+	}
+	for i := range cfg.Connections {
+		if _, fixed := cfg.Connections[i].Peer(); !fixed {
+			return openSlots
+		}
+		n += slotsPerChild * len(cfg.Connections[i].Children)
+	}
+	return max(n, gatewaySlots)
+}
+
+// slotsPerChild leaves room for per-resource SAs of both ends, and for what rekeys replace, which lingers.
+const slotsPerChild = 16
 
 // Appliance is one configured appliance. Run or Step it once; Status is safe for concurrent use.
 type Appliance struct {
@@ -79,7 +101,7 @@ func New(cfg *config.Config, opt Options) (a *Appliance, err error) {
 		return a, err
 	}
 	a.plane, err = dataplane.New(dataplane.Config{
-		Ports: a.planePorts(), Lcores: a.planeLcores(), Slots: slotsPerLcore, Poll: a.poll(), Clock: now,
+		Ports: a.planePorts(), Lcores: a.planeLcores(), Slots: slots(cfg), Poll: a.poll(), Clock: now,
 	})
 	if err != nil {
 		return a, err

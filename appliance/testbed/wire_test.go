@@ -13,9 +13,12 @@ func TestObserver(t *testing.T) {
 	esp4, esp6 := udp4(0, 100).Packet, udp6(0, 120).Packet
 	esp4[9], esp6[6] = 50, 50
 	nat4, nat6 := udp4(0, 90).Packet, udp6(0, 110).Packet
-	nat4[22], nat4[23], nat6[42], nat6[43] = 0x11, 0x94, 0x11, 0x94
+	ike4 := udp4(0, 130).Packet
+	nat4[22], nat4[23], nat6[42], nat6[43], ike4[22], ike4[23] = 0x11, 0x94, 0x11, 0x94, 0x11, 0x94
+	nat4[28], nat6[48] = 0x10, 0x10 // SPIs; IKE has zeros there
+	clear(ike4[28:32])
 	var o Observer
-	for _, p := range [][]byte{esp4, esp6, nat4, nat6, esp4, udp4(0, 100).Packet, udp6(0, 100).Packet, nil, {0x45}, esp4[:20], {0x60, 1, 2}} {
+	for _, p := range [][]byte{esp4, esp6, nat4, nat6, ike4, esp4, udp4(0, 100).Packet, udp6(0, 100).Packet, nil, {0x45}, esp4[:20], {0x60, 1, 2}} {
 		o.see(softpmd.A, p, 0)
 	}
 	if o.Packets() != 5 || o.Octets() != 100+120+90+110+100 {
