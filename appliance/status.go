@@ -48,6 +48,7 @@ type SAStatus struct {
 	SPIIn  uint32 `json:"spi_in"`
 	SPIOut uint32 `json:"spi_out"`
 	Suite  string `json:"suite"`
+	Sends  bool   `json:"sends"` // false: only its inbound half is in use, as after a rekey
 }
 
 // Status returns a snapshot. Ports are listed while they are open.
@@ -68,10 +69,10 @@ func (a *Appliance) Status() Status {
 		s.Ports = append(s.Ports, PortStatus{Name: a.cfg.Ports[i].Name, Device: info.Name, Steering: info.Steering, Stats: p.Stats()})
 	}
 	for _, p := range a.core.StaticPairs() {
-		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.Tunnel].Name, Lcore: p.Lcore, SPIIn: p.SPIIn, SPIOut: p.SPIOut, Suite: p.Suite})
+		s.SAs = append(s.SAs, SAStatus{Tunnel: a.cfg.Tunnels[p.Tunnel].Name, Lcore: p.Lcore, SPIIn: p.SPIIn, SPIOut: p.SPIOut, Suite: p.Suite, Sends: p.HasOut})
 	}
 	for _, p := range a.core.Pairs() {
-		s.SAs = append(s.SAs, SAStatus{Tunnel: p.Name, Lcore: p.Lcore, SPIIn: p.SPIIn, SPIOut: p.SPIOut, Suite: p.Suite})
+		s.SAs = append(s.SAs, SAStatus{Tunnel: p.Name, Lcore: p.Lcore, SPIIn: p.SPIIn, SPIOut: p.SPIOut, Suite: p.Suite, Sends: p.Out})
 	}
 	s.Events, s.Punted, s.Rekeys = a.core.Counts()
 	return s

@@ -49,7 +49,7 @@ func (e *Engine) resource(now int64, id BundleID, lcore int, t *Trigger) {
 
 // peerFirst is how long the original responder leaves the first move to the initiator. A variable, so that tests of other
 // things need not wait.
-var peerFirst = 200 * time.Millisecond
+var peerFirst = 500 * time.Millisecond
 
 // insists reports whether an lcore has wanted an SA for a while. Lcores of both ends notice at the same moment that they have
 // none; if both ends ask, each gets two (RSC-009). One who has asked long ago and not since begins anew.

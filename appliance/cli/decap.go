@@ -54,7 +54,7 @@ func (d *decapper) setup(f pcapFlags) error {
 	defer set.Wipe()
 	n := len(set.SAs)
 	d.inbound, d.slots, d.sas = esp.NewInbound(aead.NewStd(n), n), map[uint32][]int{}, make([]decapSA, n)
-	d.outers = outerReader{ports: []uint16{natPort}, slots: d.slots}
+	d.outers = newOuterReader(d.slots)
 	ps, waiting := make([]*esp.Params, n), 0
 	for i := range set.SAs {
 		s := &set.SAs[i]
@@ -134,7 +134,7 @@ func (d *decapper) run(name string) error {
 			return err
 		}
 	}
-	d.result.drop(mbuf.OuterFragment, d.outers.fragments.incomplete())
+	d.result.drop(mbuf.OuterFragment, d.outers.fragments.Incomplete())
 	return d.wrongKey()
 }
 

@@ -31,7 +31,7 @@ type demoResult struct {
 	OuterPPS       float64           `json:"outer_pps"`
 	SAPairs        int               `json:"sa_pairs"`
 	IKEms          float64           `json:"ike_ms"`    // from IKE_SA_INIT until the Child SAs that come before traffic were installed at both ends
-	ChildSAs       int               `json:"child_sas"` // of each appliance, when the traffic ended
+	ChildSAs       int               `json:"child_sas"` // of each appliance that sent when the traffic ended; sa_pairs counts those that are only heard, too
 	Rekeys         uint64            `json:"rekeys"`    // of Child and IKE SAs
 	MissedSlots    uint64            `json:"missed_slots"`
 	Suite          string            `json:"suite"`
@@ -136,7 +136,12 @@ func collect(pair *testbed.Pair, took time.Duration) *demoResult {
 	r.OuterPPS = float64(r.OuterPackets) / took.Seconds()
 	r.IKEms = float64(pair.IKETime.Microseconds()) / 1e3
 	for _, s := range pair.Final {
-		r.SAPairs, r.ChildSAs, r.Rekeys = len(s.SAs), len(s.SAs), s.Rekeys
+		r.SAPairs, r.ChildSAs, r.Rekeys = len(s.SAs), 0, s.Rekeys
+		for i := range s.SAs {
+			if s.SAs[i].Sends {
+				r.ChildSAs++
+			}
+		}
 		if len(s.SAs) > 0 {
 			r.Suite = s.SAs[0].Suite
 		}

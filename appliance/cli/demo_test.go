@@ -19,7 +19,7 @@ import (
 
 // demoKeys are the keys that "demo -json" promises.
 var demoKeys = []string{"mode", "lcores", "duration_s", "inner_sent", "inner_received", "inner_lost", "inner_corrupt", "inner_reordered",
-	"inner_bytes", "outer_packets", "outer_sizes", "outer_pps", "sa_pairs", "drops"}
+	"inner_bytes", "outer_packets", "outer_sizes", "outer_pps", "sa_pairs", "ike_ms", "child_sas", "rekeys", "suite", "drops"}
 
 // demoJSON runs "demo -json" and returns the status and the object.
 func demoJSON(t *testing.T, args ...string) (int, map[string]any) {
@@ -51,12 +51,16 @@ func TestDemoEveryMode(t *testing.T) {
 					t.Errorf("status %d: %v", status, d)
 				}
 				for k, want := range map[string]any{
-					"mode": mode, "lcores": float64(lcores), "sa_pairs": float64(lcores),
+					"mode": mode, "lcores": float64(lcores),
 					"inner_lost": 0.0, "inner_corrupt": 0.0, "inner_reordered": 0.0, "inner_sent": d["inner_received"],
 				} {
 					if d[k] != want {
 						t.Errorf("%s is %v, expected %v", k, d[k], want)
 					}
+				}
+				// Both ends may ask for an SA of an lcore at once on a slow machine, and both stay (RFC 9611; RSC-009).
+				if n := d["child_sas"].(float64); n < float64(lcores) || n > float64(2*lcores) || d["ike_ms"] == 0.0 {
+					t.Errorf("%v Child SAs after %v ms, expected at least %d", n, d["ike_ms"], lcores)
 				}
 				if d["inner_received"] == 0.0 || d["outer_packets"] == 0.0 || d["outer_pps"] == 0.0 || d["inner_bytes"] == 0.0 {
 					t.Errorf("nothing was carried: %v", d)
@@ -94,6 +98,16 @@ func TestDemoInnerVariety(t *testing.T) {
 	}
 	for _, mode := range demoModes {
 		if status, d := demoJSON(t, "-duration", "60ms", "-mode", mode, "-lcores", "2", "-inner", file); status != exitOK {
+			t.Errorf("%s: status %d: %v", mode, status, d)
+		}
+	}
+}
+
+// TestDemoRekeys replaces SAs under traffic and loses nothing.
+func TestDemoRekeys(t *testing.T) {
+	for _, mode := range demoModes {
+		status, d := demoJSON(t, "-duration", "800ms", "-mode", mode, "-lcores", "2", "-rekey-every", "100ms")
+		if status != exitOK || d["rekeys"].(float64) < 4 {
 			t.Errorf("%s: status %d: %v", mode, status, d)
 		}
 	}

@@ -106,32 +106,3 @@ func cut6(ip []byte, id uint32, n int) (out [][]byte) {
 	}
 	return out
 }
-
-// FuzzFragments puts arbitrary packets, cut from the input by length octets, together: no panic, nothing larger than what
-// came, and bounded memory.
-func FuzzFragments(f *testing.F) {
-	r := rand.New(rand.NewPCG(2, 2))
-	whole := innerPackets(r, 3, 160) // small: minimising a large input costs the fuzzer its time
-	var seed []byte
-	for _, p := range append(cut(whole[0], 64), cut6(whole[2], 7, 96)...) {
-		seed = append(binary.BigEndian.AppendUint16(seed, uint16(len(p))), p...)
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var frags fragments
-		came := 0
-		for len(b) >= 2 {
-			n := min(int(binary.BigEndian.Uint16(b)), len(b)-2)
-			p := b[2 : 2+n]
-			b = b[2+n:]
-			came += n
-			out, waiting := frags.add(p)
-			if waiting && out != nil || len(out) > came {
-				t.Fatalf("a packet of %d octets of %d that came, waiting %v", len(out), came, waiting)
-			}
-			if len(frags.waiting) > maxPartial {
-				t.Fatalf("%d packets wait, expected at most %d", len(frags.waiting), maxPartial)
-			}
-		}
-	})
-}

@@ -28,7 +28,7 @@ const (
 // number must not decide what is too old. It returns what it read with, too.
 func (d *decapper) findStarts(name string, ps []*esp.Params) ([]start, outerReader, error) {
 	starts := make([]start, len(ps))
-	reader := d.outers
+	reader := d.outers.fresh()
 	probe := esp.NewInbound(aead.NewStd(1), 1)
 	err := eachPacket(name, func(_ pcappmd.Packet, ip []byte) error {
 		if ip == nil {

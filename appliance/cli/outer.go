@@ -6,16 +6,35 @@ import (
 	"slices"
 
 	"stillwater/appliance/dataplane"
+	"stillwater/appliance/hoststack"
 	"stillwater/pmd/mbuf"
 )
 
 // outerReader turns the IP packets of a capture into ESP packets: fragments put together, headers checked and taken off.
 type outerReader struct {
-	fragments fragments
+	fragments *hoststack.Reassembler
 	ports     []uint16         // UDP ports of ESP: 4500 and those of the key file
 	slots     map[uint32][]int // of the SAs, by SPI
 	packets   int              // read
 	largest   int              // octets of the largest
+}
+
+// The bounds of packets that wait for fragments. A capture has no end of its own to wait until, so the oldest goes first.
+const (
+	maxPartial       = 64
+	maxPartialOctets = 64 << 20
+)
+
+// newOuterReader reads the packets of SAs that are known by slots.
+func newOuterReader(slots map[uint32][]int) outerReader {
+	return outerReader{ports: []uint16{natPort}, slots: slots, fragments: hoststack.NewReassembler(maxPartial, maxPartialOctets, 0)}
+}
+
+// fresh reads the same SAs from the first packet on.
+func (r *outerReader) fresh() outerReader {
+	f := newOuterReader(r.slots)
+	f.ports = r.ports
+	return f
 }
 
 // natPort is the port of ESP in UDP (RFC 3948 2.1).
@@ -34,12 +53,12 @@ type outer struct {
 
 // read looks at one IP packet. A nil m with the verdict NoBuffer says that pool is empty.
 func (r *outerReader) read(ip []byte, pool *mbuf.Pool) (o outer) {
-	whole, waiting := r.fragments.add(ip)
-	if waiting {
-		return outer{waiting: true}
-	}
-	if whole != nil {
+	whole, fragment := r.fragments.Add(0, ip)
+	switch {
+	case whole != nil:
 		ip = whole
+	case fragment:
+		return outer{waiting: true}
 	}
 	if len(ip) > maxOuter {
 		return outer{verdict: mbuf.Malformed}

@@ -62,7 +62,7 @@ func TestAskGivenUp(t *testing.T) {
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, expected the context's error", err)
 	}
-	if r.answerAsks(r.now) != 1 || ran {
+	if r.answerAsks(r.time.Load()) != 1 || ran {
 		t.Error("it was run all the same")
 	}
 	for range askRing { // a full line: the ctx still counts
@@ -84,7 +84,7 @@ func TestAskUnderWay(t *testing.T) {
 		result <- err
 	}()
 	<-r.wake
-	r.answerAsks(r.now)
+	r.answerAsks(r.time.Load())
 	if err := <-result; err != nil || done != 1 {
 		t.Errorf("%v, done %d times", err, done)
 	}

@@ -52,6 +52,6 @@ func BenchmarkStep(b *testing.B) {
 	r.openCrowd(crowd)
 	r.settle()
 	for b.Loop() {
-		r.Step(r.now)
+		r.Step(r.time.Load())
 	}
 }

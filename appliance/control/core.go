@@ -45,7 +45,6 @@ type Core struct {
 	fragments *hoststack.Reassembler
 	errors    *hoststack.Limiter
 	workers   *pool
-	jobs      []ike.Job // stepped: to be run at the end of the step
 	inbox     inbox
 	effects   ike.Effects
 
@@ -113,11 +112,7 @@ func New(cfg Config) (c *Core, err error) {
 		}
 	}()
 	c.neighbours = newNeighbours(c.cfg)
-	for _, p := range c.cfg.Ports {
-		for _, a := range p.Addresses {
-			c.own = append(c.own, a.Addr())
-		}
-	}
+	c.own = c.ownAddresses()
 	lcores := c.plane.Lcores()
 	if c.perm, c.buckets, err = dataplane.SteerStatic(c.assignStatic(), lcores, func(b []byte) { rand.Read(b) }); err != nil {
 		return c, err

@@ -45,8 +45,8 @@ func TestIKE031_DeathIsTold(t *testing.T) {
 	all.Go(func() { r.plane.Run() })
 	turn := func(done func() bool) {
 		for !done() && t.Context().Err() == nil {
-			r.now += stepTime
-			r.Step(r.now)
+			r.time.Add(stepTime)
+			r.Step(r.time.Load())
 		}
 	}
 	spring <- struct{}{}

@@ -57,7 +57,7 @@ func TestEvents(t *testing.T) {
 		"panic":                   {dataplane.Event{Kind: dataplane.EventPanic, Lcore: 1}, ""}, // the data plane's word counts
 	} {
 		r.fake.calls = nil
-		r.react(r.now, &c.event)
+		r.react(r.time.Load(), &c.event)
 		if got := strings.Join(r.fake.calls, "; "); got != c.want {
 			t.Errorf("%s: the engine was told %q, expected %q", name, got, c.want)
 		}

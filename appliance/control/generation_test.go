@@ -144,7 +144,7 @@ func TestGenerationThatFails(t *testing.T) {
 		t.Errorf("generation %d, expected %d still", r.plane.Generation().Number, number)
 	}
 	delete(r.neighbours.known, nowhere)
-	r.now += retryTime
+	r.time.Add(retryTime)
 	r.settle()
 	must(t, r.outcome(opened))
 }
@@ -159,8 +159,8 @@ func TestGenerationsAreBatched(t *testing.T) {
 		t.Errorf("%d generations for 100 bundles, expected one", r.number-number)
 	}
 	r.open(200, "10.200.0.0/16")
-	r.now++
-	r.Step(r.now) // a nanosecond later
+	r.time.Add(1)
+	r.Step(r.time.Load()) // a nanosecond later
 	if r.number != number+1 {
 		t.Error("the next generation came at once")
 	}

@@ -37,7 +37,7 @@ func TestStormDelaysNothing(t *testing.T) {
 	r.step()
 	r.settle()
 	r.receive(outsidePort)
-	r.fake.deadline = r.now + 1
+	r.fake.deadline = r.time.Load() + 1
 	r.fake.effects.Datagrams = []ike.Datagram{{Local: outerTo(2).Local, Remote: outerTo(2).Remote, Data: []byte("again")}}
 	r.sendInside("10.1.0.9", "10.2.0.9")
 	r.step()

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type PairConfig struct {
 	Static     bool   // keys in the configuration files, no IKE
 	Mode       string // of both tunnels: "constant", "aggregate" or "tunnel"
 	Lcores     int    // of each appliance; as many SA pairs
+	PeerLcores int    // of the second appliance, without Static; 0: Lcores
 	Mix        *Mix
 	Encr       string // "" means aes128gcm16
 	Integ      string
@@ -232,9 +234,9 @@ func (c *PairConfig) texts() (texts [2]string, wait func(context.Context) error,
 }
 
 // resources is how many per-resource SAs the gateways use beside the fallback SA: with it, one SA for each lcore.
-func (c *PairConfig) resources() string {
-	if c.Lcores > 1 {
-		return fmt.Sprint(c.Lcores - 1)
+func resources(lcores int) string {
+	if lcores > 1 {
+		return fmt.Sprint(lcores - 1)
 	}
 	return `"off"`
 }
@@ -256,10 +258,11 @@ func pairTexts(c *PairConfig, secretFile string) [2]string {
 		proposal += "-" + c.Integ
 	}
 	var texts [2]string
+	lcores := [2]int{c.Lcores, cmp.Or(c.PeerLcores, c.Lcores)}
 	for i := range texts {
 		text := strings.NewReplacer("{END}", softpmd.End(i).String(), "{INSIDE}", fmt.Sprintf("inside%d", i)).Replace(pairText)
-		texts[i] = fmt.Sprintf(text, i, c.Lcores, c.Mbufs, max(c.Mix.MaxSize, 1500), c.outerMTU(), addr[i], bits, max(c.Mix.MaxSize, 1500),
-			addr[i], addr[1-i], secretFile, c.resources(), c.Connection, c.Mode, proposal, c.outerMTU(), c.modeLines(), c.Extra)
+		texts[i] = fmt.Sprintf(text, i, lcores[i], c.Mbufs, max(c.Mix.MaxSize, 1500), c.outerMTU(), addr[i], bits, max(c.Mix.MaxSize, 1500),
+			addr[i], addr[1-i], secretFile, resources(lcores[i]), c.Connection, c.Mode, proposal, c.outerMTU(), c.modeLines(), c.Extra)
 	}
 	return texts
 }
