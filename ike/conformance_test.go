@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	status := regexp.MustCompile(`^\| [A-Z].* \| (done|done, in part|elsewhere|open) \| \S`)
-	for _, line := range strings.Split(string(list), "\n") {
+	for line := range strings.SplitSeq(string(list), "\n") {
 		if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| id |") && !status.MatchString(line) {
 			t.Errorf("row without a known status and a reason: %s", line)
 		}

@@ -84,13 +84,13 @@ func (x *end) inside(h wire.Header, data []byte, sk wire.SK) ([]wire.Payload, er
 
 // names writes payloads as the RFCs do.
 func names(ps []wire.Payload) string {
-	text := ""
+	var text strings.Builder
 	for _, p := range ps {
 		if n, ok := p.(wire.Notify); ok {
-			text += fmt.Sprintf(" N(%v)", n.Notify)
+			text.WriteString(fmt.Sprintf(" N(%v)", n.Notify))
 			continue
 		}
-		text += " " + p.Type().String()
+		text.WriteString(" " + p.Type().String())
 	}
-	return text
+	return text.String()
 }

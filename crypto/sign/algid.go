@@ -1,5 +1,7 @@
 package sign
 
+import "strings"
+
 import "slices"
 
 // Contents of the OBJECT IDENTIFIERs, tag and length included.
@@ -21,11 +23,11 @@ const (
 
 // der is one tag, length and value. All values here are shorter than 128 octets, so the length takes one octet.
 func der(tag byte, parts ...string) string {
-	var value string
+	var value strings.Builder
 	for _, p := range parts {
-		value += p
+		value.WriteString(p)
 	}
-	return string([]byte{tag, byte(len(value))}) + value
+	return string([]byte{tag, byte(len(value.String()))}) + value.String()
 }
 
 // pssEncodings are the AlgorithmIdentifiers of RSASSA-PSS with one hash for digest and mask, and a salt as long as the hash.

@@ -218,22 +218,22 @@ func TestIdentityRoundTrip(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(s, 0))
 	for range 2000 {
-		text := ""
+		var text strings.Builder
 		for i := range 1 + random.IntN(4) {
 			if i > 0 {
-				text += ", "
+				text.WriteString(", ")
 			}
-			text += dnName(dnNames[random.IntN(len(dnNames))].oid) + "="
+			text.WriteString(dnName(dnNames[random.IntN(len(dnNames))].oid) + "=")
 			for range 1 + random.IntN(8) {
-				text += string(`abcXYZ019'()+-./:?`[random.IntN(18)])
+				text.WriteString(string(`abcXYZ019'()+-./:?`[random.IntN(18)]))
 			}
 		}
-		id, err := ParseIdentity(text)
-		if err != nil || id.String() != text {
-			t.Fatalf("-seed %d: %q became %q, %v", s, text, id, err)
+		id, err := ParseIdentity(text.String())
+		if err != nil || id.String() != text.String() {
+			t.Fatalf("-seed %d: %q became %q, %v", s, text.String(), id, err)
 		}
 		if back, err := ParseIdentity(id.String()); err != nil || !back.Equal(id) {
-			t.Fatalf("-seed %d: %q read again: %v, %v", s, text, back, err)
+			t.Fatalf("-seed %d: %q read again: %v, %v", s, text.String(), back, err)
 		}
 	}
 }
