@@ -47,7 +47,7 @@ func TestIKE086_OlderMethods(t *testing.T) {
 		l.tamper = func(f *flight) {
 			if f.is("IKE_AUTH request") {
 				f.edit(func(ps []wire.Payload) []wire.Payload {
-					a, _ := wire.Find[wire.Auth](ps, wire.PayloadAuth)
+					a, _ := find[wire.Auth](ps, wire.PayloadAuth)
 					methods = append(methods, a.Method)
 					return ps
 				})
@@ -110,7 +110,7 @@ func TestAUA002_MalformedListsAreIgnored(t *testing.T) {
 func TestIKE083_ReservedOctetsAreSigned(t *testing.T) {
 	l := pskLadder(t, nil)
 	l.edit("IKE_AUTH request", func(ps []wire.Payload) []wire.Payload {
-		id, _ := wire.Find[wire.ID](ps, wire.PayloadIDi)
+		id, _ := find[wire.ID](ps, wire.PayloadIDi)
 		id.Reserved = [3]byte{1, 2, 3}
 		out := slices.Clone(ps)
 		out[slices.IndexFunc(out, func(p wire.Payload) bool { return p.Type() == wire.PayloadIDi })] = id

@@ -231,8 +231,8 @@ func TestIKE105_TriggerFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.abandon(l.now)
-		tsi, _ := wire.Find[wire.TS](ps, wire.PayloadTSi)
-		tsr, _ := wire.Find[wire.TS](ps, wire.PayloadTSr)
+		tsi, _ := find[wire.TS](ps, wire.PayloadTSi)
+		tsr, _ := find[wire.TS](ps, wire.PayloadTSr)
 		return tsi.Selectors, tsr.Selectors
 	}
 	local, remote := offer(&Trigger{Protocol: 6, Src: netAddrPort("10.1.2.3:1000"), Dst: netAddrPort("10.2.3.4:80")})

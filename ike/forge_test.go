@@ -89,6 +89,14 @@ func without(ps []wire.Payload, t wire.PayloadType) []wire.Payload {
 	return slices.DeleteFunc(slices.Clone(ps), func(p wire.Payload) bool { return p.Type() == t })
 }
 
+// find is the first of the payloads of type t, as its Go type; false when there is none.
+func find[P wire.Payload](ps []wire.Payload, t wire.PayloadType) (p P, ok bool) {
+	if i := slices.IndexFunc(ps, func(p wire.Payload) bool { return p.Type() == t }); i >= 0 {
+		p, ok = ps[i].(P)
+	}
+	return p, ok
+}
+
 // replace is the payloads with every one of p's Go type replaced by p.
 func replace[P wire.Payload](ps []wire.Payload, p P) []wire.Payload {
 	out := slices.Clone(ps)

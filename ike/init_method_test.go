@@ -16,7 +16,7 @@ func TestIKE044_OtherMethod(t *testing.T) {
 	var offers []wire.SA
 	l.tamper = func(f *flight) {
 		if m, err := wire.Parse(f.d.Data); err == nil && f.is("IKE_SA_INIT request") {
-			sa, _ := wire.Find[wire.SA](m.Payloads, wire.PayloadSA)
+			sa, _ := find[wire.SA](m.Payloads, wire.PayloadSA)
 			offers = append(offers, sa)
 		}
 	}

@@ -252,7 +252,7 @@ func TestIKE063_AnswersBesideTheOffer(t *testing.T) {
 func TestIKE061_ProposalWithSPI(t *testing.T) {
 	l := pskLadder(t, nil)
 	l.edit("IKE_SA_INIT request", func(ps []wire.Payload) []wire.Payload {
-		sa, _ := wire.Find[wire.SA](ps, wire.PayloadSA)
+		sa, _ := find[wire.SA](ps, wire.PayloadSA)
 		sa.Proposals[0].SPI = []byte{1, 2, 3, 4, 5, 6, 7, 8}
 		return replace(ps, sa)
 	})

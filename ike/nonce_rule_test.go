@@ -18,7 +18,7 @@ func (l *ladder) watchNonces(into map[*end][][]byte) {
 		}
 		sk, _ := m.Payloads[len(m.Payloads)-1].(wire.SK)
 		ps, err := f.from.inside(f.header, f.d.Data, sk)
-		n, ok := wire.Find[wire.Nonce](ps, wire.PayloadNonce)
+		n, ok := find[wire.Nonce](ps, wire.PayloadNonce)
 		if err != nil || !ok {
 			return
 		}

@@ -10,7 +10,7 @@
 // to a tunnel's packet can never leave in the clear.
 //
 // Beside the stack stand the pure parts that control needs for packets the lcores could not handle: ICMP errors
-// (TimeExceeded, TooBig, Unreachable) with their Limiter, and the bounded Reassembler of outer fragments.
+// (TimeExceeded, TooBig) with their Limiter, and the bounded Reassembler of outer fragments.
 //
 // What it deliberately does not do: no autoconfiguration (Router Advertisements are ignored, addresses are the operator's),
 // no duplicate address detection (an address would be unusable for a second after every start), no VRF but 0, no VLAN tags.

@@ -17,30 +17,16 @@ const (
 	errorTTL = 64
 )
 
-// Reason is why a packet could not be delivered.
-type Reason int
-
-// The reasons, with the rule that asks for them.
-const (
-	NoRoute         Reason = iota // no way to the destination
-	HostUnreachable               // the next hop or the tunnel's peer does not answer (RFC 4301 5.1.1)
-	Prohibited                    // policy discards, or the peer refused (RFC 4301 5.1.1)
-)
-
-// message is the type and code of an error in both families, and what RFC 4443 2.4 (e.3) lets one say about multicast.
+// message is the type and code of an error in both families (the codes are 0 in ICMPv6), and what RFC 4443 2.4 (e.3) lets one
+// say about multicast.
 type message struct {
-	type4, code4, type6, code6 byte
-	multicast6                 bool
+	type4, code4, type6 byte
+	multicast6          bool
 }
 
 var (
 	timeExceeded = message{type4: 11, type6: 3}
 	tooBig       = message{type4: 3, code4: 4, type6: 2, multicast6: true}
-	unreachable  = [...]message{
-		NoRoute:         {type4: 3, code4: 0, type6: 1, code6: 0},
-		HostUnreachable: {type4: 3, code4: 1, type6: 1, code6: 3},
-		Prohibited:      {type4: 3, code4: 13, type6: 1, code6: 1},
-	}
 )
 
 // TimeExceeded appends to dst the IP packet that tells the sender of original that its TTL or hop limit ran out in transit
@@ -55,15 +41,6 @@ func TimeExceeded(dst, original []byte, from netip.Addr) ([]byte, bool) {
 // rest is as with TimeExceeded.
 func TooBig(dst, original []byte, mtu int, from netip.Addr) ([]byte, bool) {
 	return appendError(dst, original, from, &tooBig, uint32(min(max(mtu, 0), maxMTU)))
-}
-
-// Unreachable appends the packet that tells the sender of original why it was not delivered (RFC 792, RFC 1812 5.2.7.1,
-// RFC 4443 3.1). The rest is as with TimeExceeded; an unknown reason is false.
-func Unreachable(dst, original []byte, why Reason, from netip.Addr) ([]byte, bool) {
-	if why < 0 || int(why) >= len(unreachable) {
-		return dst, false
-	}
-	return appendError(dst, original, from, &unreachable[why], 0)
 }
 
 // appendError builds an error; rest is the second word of its header.
@@ -128,7 +105,7 @@ func appendError6(dst, quote []byte, from, to netip.Addr, m *message, rest uint3
 	dst = append(dst, src[:]...)
 	dst = append(dst, peer[:]...)
 	at := len(dst)
-	dst = append(dst, m.type6, m.code6, 0, 0)
+	dst = append(dst, m.type6, 0, 0, 0)
 	dst = binary.BigEndian.AppendUint32(dst, rest)
 	dst = append(dst, quote...)
 	binary.BigEndian.PutUint16(dst[at+2:], checksum(onesSum(pseudoSum(from, to, protoICMPv6, length), dst[at:])))

@@ -42,14 +42,6 @@ func TestErrors(t *testing.T) {
 			errorPacket(s4, 11, 0, 0, o4), errorPacket(s6, 3, 0, 0, o6)},
 		{"SPD-071 too big", func(o []byte, from netip.Addr) ([]byte, bool) { return TooBig([]byte("x"), o, 1400, from) },
 			errorPacket(s4, 3, 4, 1400, o4), errorPacket(s6, 2, 0, 1400, o6)},
-		{"SPD-008 prohibited", func(o []byte, from netip.Addr) ([]byte, bool) { return Unreachable([]byte("x"), o, Prohibited, from) },
-			errorPacket(s4, 3, 13, 0, o4), errorPacket(s6, 1, 1, 0, o6)},
-		{"SPD-008 peer not reachable", func(o []byte, from netip.Addr) ([]byte, bool) {
-			return Unreachable([]byte("x"), o, HostUnreachable, from)
-		},
-			errorPacket(s4, 3, 1, 0, o4), errorPacket(s6, 1, 3, 0, o6)},
-		{"no route", func(o []byte, from netip.Addr) ([]byte, bool) { return Unreachable([]byte("x"), o, NoRoute, from) },
-			errorPacket(s4, 3, 0, 0, o4), errorPacket(s6, 1, 0, 0, o6)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, ok := c.build(o4, router4)
@@ -114,9 +106,6 @@ func TestNoErrorAbout(t *testing.T) {
 	}
 	if _, ok := TimeExceeded(nil, packet(b4, a4, 17, body), router6); ok {
 		t.Error("an IPv4 packet is answered from an IPv6 address")
-	}
-	if _, ok := Unreachable(nil, packet(b4, a4, 17, body), Reason(3), router4); ok {
-		t.Error("an error for a reason that is none")
 	}
 }
 

@@ -26,16 +26,6 @@ func (p CRLPolicy) String() string {
 	return "ifpresent"
 }
 
-// ParseCRLPolicy reads "strict" or "ifpresent".
-func ParseCRLPolicy(s string) (CRLPolicy, error) {
-	for _, p := range []CRLPolicy{CRLIfPresent, CRLStrict} {
-		if s == p.String() {
-			return p, nil
-		}
-	}
-	return 0, fmt.Errorf("revocation policy %q: want strict or ifpresent", s)
-}
-
 // crl is one revocation list, ready to be asked. Immutable.
 type crl struct {
 	list    *x509.RevocationList

@@ -99,14 +99,3 @@ func TestCERT_ListsRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestParseCRLPolicy(t *testing.T) {
-	for _, p := range []CRLPolicy{CRLIfPresent, CRLStrict} {
-		if got, err := ParseCRLPolicy(p.String()); err != nil || got != p {
-			t.Errorf("%v: %v, %v", p, got, err)
-		}
-	}
-	if _, err := ParseCRLPolicy("yes"); err == nil {
-		t.Error("yes is a policy")
-	}
-}

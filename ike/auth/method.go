@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"fmt"
-
 	"stillwater/crypto/prf"
 	"stillwater/crypto/sign"
 )
@@ -25,16 +23,6 @@ func (m Method) String() string {
 		return "pubkey"
 	}
 	return "none"
-}
-
-// ParseMethod reads "psk" or "pubkey".
-func ParseMethod(s string) (Method, error) {
-	for _, m := range []Method{PSK, Pubkey} {
-		if s == m.String() {
-			return m, nil
-		}
-	}
-	return 0, fmt.Errorf("authentication method %q: want psk or pubkey", s)
 }
 
 // Exchange is what the messages before AUTH settled. Slices are the caller's and only read.

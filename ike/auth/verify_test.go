@@ -193,6 +193,14 @@ func TestIKE100_UnknownIdentity(t *testing.T) {
 	expect(t, "malformed identity", err, StageIdentity)
 }
 
+// TestIKE100_DecoySecret: the secret that nobody has is 32 random octets, not an empty one, and every time the same.
+func TestIKE100_DecoySecret(t *testing.T) {
+	one, two := decoy(), decoy()
+	if len(one) != 32 || !bytes.Equal(one, two) || bytes.Equal(one, make([]byte, 32)) {
+		t.Errorf("%d octets, the same again: %t", len(one), bytes.Equal(one, two))
+	}
+}
+
 // TestIKE100_SameWork counts the work: refused claims cost the allocations of a wrong secret and at most a few more for
 // their error text.
 func TestIKE100_SameWork(t *testing.T) {

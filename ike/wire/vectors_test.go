@@ -26,8 +26,8 @@ func TestKAT004_MessageOfRFC7634(t *testing.T) {
 	if err != nil || len(ps) != 1 {
 		t.Fatal(ps, err)
 	}
-	n, ok := wire.FindNotify(ps, wire.SetWindowSize)
-	if !ok || n.Protocol != 0 || n.SPI != nil || !bytes.Equal(n.Data, octs("0000000a")) {
+	n, ok := ps[0].(wire.Notify)
+	if !ok || n.Notify != wire.SetWindowSize || n.Protocol != 0 || n.SPI != nil || !bytes.Equal(n.Data, octs("0000000a")) {
 		t.Errorf("%+v", n)
 	}
 }
@@ -51,10 +51,10 @@ func TestKAT006_PayloadsOfRFC5903(t *testing.T) {
 			32296579 AB44FCD1 7F0FC56A`)},
 	} {
 		ps, err := wire.ParsePayloads(wire.PayloadKE, v.octets, wire.InnerLimits, true)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || len(ps) != 1 {
+			t.Fatal(ps, err)
 		}
-		ke, ok := wire.Find[wire.KE](ps, wire.PayloadKE)
+		ke, ok := ps[0].(wire.KE)
 		if !ok || ke.Method != v.method || !bytes.Equal(ke.Data, v.octets[8:]) {
 			t.Errorf("method %d: %+v", v.method, ke)
 		}

@@ -148,6 +148,10 @@ func (w *way) outer(frame []byte) (esp []byte, err error) {
 		return nil, errLink
 	}
 	packet := frame[14:]
+	if linkLocal(frame) {
+		w.noise++
+		return nil, nil
+	}
 	if kind := binary.BigEndian.Uint16(frame[12:]); kind != 0x0800 && kind != 0x86dd {
 		return nil, w.other(fmt.Errorf("%w: type %#x", errLink, kind))
 	}
@@ -162,6 +166,14 @@ func (w *way) outer(frame []byte) (esp []byte, err error) {
 	}
 	w.sizes[len(packet)]++
 	return p.body, w.header(packet)
+}
+
+// linkLocal reports what a host stack says to its link on its own behalf: ARP, and IPv6 to link-scope multicast groups, as
+// neighbour discovery and reports of group membership are (RFC 4861, RFC 3810).
+func linkLocal(frame []byte) bool {
+	const arp, ip6, ip6Len = 0x0806, 0x86dd, 40
+	kind := binary.BigEndian.Uint16(frame[12:])
+	return kind == arp || kind == ip6 && len(frame) >= 14+ip6Len && frame[14+24] == 0xff && frame[14+25]&15 == 2
 }
 
 // other counts a frame that is not ESP. None of those is ours.

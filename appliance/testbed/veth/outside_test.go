@@ -40,6 +40,9 @@ func (o *outside) check(s sniffed) error {
 		return fmt.Errorf("frame of %d octets", len(s.frame))
 	}
 	ip := s.frame[link:]
+	if linkLocal(binary.BigEndian.Uint16(s.frame[12:]), ip) {
+		return nil
+	}
 	if len(ip) > outsideMTU || o.size != 0 && len(ip) != o.size {
 		return fmt.Errorf("outer packet of %d octets, expected %d (0: any) and at most %d", len(ip), o.size, outsideMTU)
 	}
@@ -53,6 +56,13 @@ func (o *outside) check(s sniffed) error {
 		return fmt.Errorf("protocol %d", p.protocol)
 	}
 	return o.checkESP(p.rest)
+}
+
+// linkLocal reports what a host stack says to its link on its own behalf: ARP, and IPv6 to link-scope multicast groups, as
+// neighbour discovery and reports of group membership are (RFC 4861, RFC 3810).
+func linkLocal(kind uint16, ip []byte) bool {
+	const ip6Len = 40
+	return kind == unix.ETH_P_ARP || kind == unix.ETH_P_IPV6 && len(ip) >= ip6Len && ip[24] == 0xff && ip[25]&15 == 2
 }
 
 // checkESP looks at what follows the outer IP header.
@@ -111,7 +121,8 @@ func TestOutsideCheck(t *testing.T) {
 		"inner UDP":          {u, frame4(17, 0, "80000007 00140000 00001001 00000001"), false},
 		"fragment":           {o, frame4(50, 0x2000, esp), false},
 		"marker":             {o, append(frame4(50, 0, esp), marker...), false},
-		"ARP":                {o, append(make([]byte, 12), 8, 6, 0, 1, 8, 0), false},
+		"ARP":                {o, append(make([]byte, 12), 8, 6, 0, 1, 8, 0), true}, // the host stack's
+		"LLDP":               {o, append(make([]byte, 12), 0x88, 0xcc, 0, 1, 8, 0), false},
 		"short":              {o, make([]byte, 13), false},
 		"another size":       {&outside{src: o.src, dst: o.dst, spi: 0x1001, size: 1500}, frame4(50, 0, esp), false},
 	} {
