@@ -48,7 +48,7 @@ func TestLinux(t *testing.T) {
 			tr.both()
 			if c.rekey {
 				for _, r := range rekeys {
-					tr.during(0, func() { r.perform(g, p, g.awaitUp(1)) })
+					tr.during(linuxLoses, func() { r.perform(g, p, g.awaitUp(1)) })
 				}
 				tr.both()
 			}

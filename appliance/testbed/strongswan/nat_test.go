@@ -18,7 +18,7 @@ func TestBehindNAT(t *testing.T) {
 	awaitLog(t, p, `remote host is behind NAT`)
 	tr := newTraffic(n, p, true, smallPackets)
 	tr.both()
-	replaceAll(t, g, p, tr)
+	replaceAll(t, g, p, tr, 0)
 	tr.both()
 	down(t, g, p, weBegin)
 }
@@ -35,7 +35,7 @@ func TestPeerBehindNAT(t *testing.T) {
 	awaitLog(t, p, `local host is behind NAT`)
 	tr := newTraffic(n, p, true, smallPackets)
 	tr.both()
-	replaceAll(t, g, p, tr)
+	replaceAll(t, g, p, tr, 0)
 	tr.both()
 	down(t, g, p, theyBegin)
 }

@@ -72,12 +72,12 @@ func (r rekey) old(before, after ike.SAStatus) string {
 }
 
 // replaceAll goes through every kind of rekey while data flows, each of them of what the one before has made.
-func replaceAll(t *testing.T, g *gateway, p peer, tr *traffic) {
+func replaceAll(t *testing.T, g *gateway, p peer, tr *traffic, tolerated uint64) {
 	for _, r := range rekeys {
 		t.Run(r.name, func(t *testing.T) {
 			g, tr := g.in(t), tr.in(t)
 			before := g.awaitUp(1)
-			tr.during(0, func() { r.perform(g, p, before) })
+			tr.during(tolerated, func() { r.perform(g, p, before) })
 		})
 	}
 }
@@ -105,13 +105,17 @@ func TestRekey(t *testing.T) {
 			up(t, g, p, who)
 			tr := newTraffic(n, p, false, smallPackets)
 			tr.both()
-			replaceAll(t, g, p, tr)
+			replaceAll(t, g, p, tr, 0)
 			g.awaitSettled(1)
 			tr.both()
 			down(t, g, p, who)
 		})
 	}
 }
+
+// linuxLoses is what the kernel may lose at a rekey: an IP-TFS SA that it deletes takes along what it was putting in order. On a
+// machine with other work that was one datagram in some forty rekeys.
+const linuxLoses = 1
 
 // The same with strongSwan 6.1 and IP-TFS.
 func TestIPTFSRekey(t *testing.T) {
@@ -121,7 +125,7 @@ func TestIPTFSRekey(t *testing.T) {
 	up(t, g, p, theyBegin)
 	tr := newTraffic(n, p, true, allPackets)
 	tr.both()
-	replaceAll(t, g, p, tr)
+	replaceAll(t, g, p, tr, linuxLoses)
 	g.awaitSettled(1)
 	tr.both()
 	down(t, g, p, weBegin)
