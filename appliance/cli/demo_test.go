@@ -148,7 +148,7 @@ func sabotaged(t *testing.T, c testbed.PairConfig, sabotage func(*testbed.Pair))
 	}
 	sabotage(pair)
 	e := &env{io.Discard, io.Discard}
-	r, err := e.runDemo(pair, 60*time.Millisecond, false)
+	r, err := e.runDemo(pair, 250*time.Millisecond, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestDemoVerdict(t *testing.T) {
 	})
 	t.Run("reordered", func(t *testing.T) {
 		t.Parallel()
-		r := sabotaged(t, testbed.PairConfig{Mode: "tunnel", Impair: [2]softpmd.Impairment{{Reorder: 0.05, ReorderDepth: 60}}}, func(*testbed.Pair) {})
+		r := sabotaged(t, testbed.PairConfig{Mode: "tunnel", Impair: [2]softpmd.Impairment{{Reorder: 0.3, ReorderDepth: 60, ReorderHold: 50 * time.Millisecond}}}, func(*testbed.Pair) {})
 		if r.InnerReordered == 0 || r.InnerLost != 0 || !strings.HasPrefix(r.Verdict, "fail: ") {
 			t.Errorf("verdict %q with %d reordered, %d lost", r.Verdict, r.InnerReordered, r.InnerLost)
 		}
