@@ -40,6 +40,9 @@ func TestIKEBringsUpSAs(t *testing.T) {
 	for _, mode := range modes {
 		for name, c := range map[string]PairConfig{"IPv4": {}, "IPv6": {IPv6: true}, "UDP": {Connection: `encap = "udp"`}} {
 			for _, lcores := range []int{1, 4} {
+				if testing.Short() && (name != "UDP" || lcores == 1) {
+					continue // the race detector takes minutes for all of them
+				}
 				t.Run(mode+"/"+name+"/"+string(rune('0'+lcores)), func(t *testing.T) {
 					c.Mode, c.Lcores, c.Mix = mode, lcores, mustMix(t, "imix")
 					k := newKeying(t, c)
@@ -66,7 +69,7 @@ func TestIKEBringsUpSAs(t *testing.T) {
 func TestRekeyUnderTraffic(t *testing.T) {
 	childRekeys, ikeRekeys := 10_000, 100
 	if testing.Short() {
-		childRekeys, ikeRekeys = 500, 5
+		childRekeys, ikeRekeys = 100, 2
 	}
 	im := softpmd.Impairment{Loss: 0.05, Reorder: 0.1, ReorderDepth: 8, Duplicate: 0.05, Only: isIKE}
 	k := newKeying(t, PairConfig{
