@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
@@ -51,8 +52,12 @@ type Counters struct {
 	Lost        uint64 // neighbours that did not answer, or do so no more
 }
 
+// quiet keeps netstack from telling standard error about what peers send.
+var quiet = sync.OnceFunc(func() { log.SetLevel(log.Warning) })
+
 // New builds the stack: its addresses answer at once. Errors wrap ErrConfig.
 func New(cfg Config) (*Stack, error) {
+	quiet()
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
