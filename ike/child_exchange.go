@@ -64,17 +64,9 @@ func (x *childExchange) generate(now int64) {
 		x.send(now)
 		return
 	}
-	method := x.method
-	x.s.work(func() any {
-		private, err := ke.Generate(method)
+	x.s.makeKey(x.method, func(now int64, private *ke.Private, err error) {
 		if err != nil {
-			return err
-		}
-		return private
-	}, func(now int64, result any) {
-		private, ok := result.(*ke.Private)
-		if !ok {
-			x.quit(now, fmt.Errorf("key exchange method %d: %v", method, result))
+			x.quit(now, err)
 			return
 		}
 		x.private = private

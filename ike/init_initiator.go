@@ -36,28 +36,18 @@ const longestPRF = 64
 // generate makes a fresh key pair (IKE-049) and sends the request with it.
 func (t *initTask) generate(now int64, method uint16) {
 	t.method, t.busy = method, true
-	run := func() any {
-		private, err := ke.Generate(method)
-		return generated{private, err}
-	}
-	t.s.work(run, func(now int64, r any) { t.generated(now, r.(generated)) })
+	t.s.makeKey(method, t.generated)
 }
 
-// generated is the result of making a key pair.
-type generated struct {
-	private *ke.Private
-	err     error
-}
-
-func (t *initTask) generated(now int64, r generated) {
+func (t *initTask) generated(now int64, private *ke.Private, err error) {
 	s := t.s
 	t.busy = false
-	if r.err != nil {
-		s.close(now, r.err)
+	if err != nil {
+		s.close(now, err)
 		return
 	}
 	s.setup.wipe()
-	s.setup.private = r.private
+	s.setup.private = private
 	t.send(now)
 }
 

@@ -65,3 +65,20 @@ func (e *Engine) nonce(prfLen int) []byte {
 	e.random(b)
 	return b
 }
+
+// generated is what a worker that makes a key ends in.
+type generated struct {
+	private *ke.Private
+	err     error
+}
+
+// makeKey has a worker make a fresh private value (IKE-049) and continues with it.
+func (s *ikeSA) makeKey(method uint16, then func(now int64, private *ke.Private, err error)) {
+	s.work(func() any {
+		private, err := ke.Generate(method)
+		return generated{private, err}
+	}, func(now int64, result any) {
+		r := result.(generated)
+		then(now, r.private, r.err)
+	})
+}

@@ -54,17 +54,9 @@ func (t *ikeRekeyTask) start(now int64) {
 }
 
 func (t *ikeRekeyTask) generate(now int64) {
-	method := t.method
-	t.s.work(func() any {
-		private, err := ke.Generate(method)
+	t.s.makeKey(t.method, func(now int64, private *ke.Private, err error) {
 		if err != nil {
-			return err
-		}
-		return private
-	}, func(now int64, result any) {
-		private, ok := result.(*ke.Private)
-		if !ok {
-			t.retry(now, fmt.Errorf("key exchange method %d: %v", method, result))
+			t.retry(now, err)
 			return
 		}
 		t.private = private

@@ -43,15 +43,21 @@ func (c *Core) common(t *config.Traffic, st suite.ESP, esn, aggfrag bool) datapl
 	return sa
 }
 
+// half is what both halves of a negotiated pair have in common, lifetimes too.
+func (c *Core) half(child *config.ConnectionChild, b *bundle, p *ike.Pair) dataplane.SA {
+	sa := c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
+	sa.Soft = esp.Limits{Packets: child.Rekey.Packets, Octets: child.Rekey.Bytes}
+	sa.Hard = esp.Limits{Packets: child.Rekey.HardPackets, Octets: child.Rekey.HardBytes}
+	return sa
+}
+
 // inboundSA turns the inbound half of a negotiated pair into what the lcore gets. It writes sa in place: key material has one
 // copy, which whoever ends the command wipes.
 func (c *Core) inboundSA(sa *dataplane.SA, b *bundle, p *ike.Pair) error {
 	child := c.childOf(b)
-	*sa = c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
+	*sa = c.half(child, b, p)
 	sa.SPI, sa.Src, sa.Dst = p.SPIIn, dataplane.AddrFrom(b.outer.Remote.Addr()), dataplane.AddrFrom(b.outer.Local.Addr())
 	encapsulate(sa, b, b.outer.Remote.Port(), b.outer.Local.Port())
-	sa.Soft = esp.Limits{Packets: child.Rekey.Packets, Octets: child.Rekey.Bytes}
-	sa.Hard = esp.Limits{Packets: child.Rekey.HardPackets, Octets: child.Rekey.HardBytes}
 	sa.Reorder = reorder(&child.Traffic)
 	return keymat(sa, p.KeymatIn)
 }
@@ -59,11 +65,9 @@ func (c *Core) inboundSA(sa *dataplane.SA, b *bundle, p *ike.Pair) error {
 // outboundSA does the same for the outbound half.
 func (c *Core) outboundSA(sa *dataplane.SA, b *bundle, p *ike.Pair) error {
 	child := c.childOf(b)
-	*sa = c.common(&child.Traffic, p.Suite, p.ESN, b.mode == ike.ModeAggfrag)
+	*sa = c.half(child, b, p)
 	sa.SPI, sa.Src, sa.Dst = p.SPIOut, dataplane.AddrFrom(b.outer.Local.Addr()), dataplane.AddrFrom(b.outer.Remote.Addr())
 	encapsulate(sa, b, b.outer.Local.Port(), b.outer.Remote.Port())
-	sa.Soft = esp.Limits{Packets: child.Rekey.Packets, Octets: child.Rekey.Bytes}
-	sa.Hard = esp.Limits{Packets: child.Rekey.HardPackets, Octets: child.Rekey.HardBytes}
 	var err error
 	if sa.Framing, err = framing(&child.Traffic, c.shares(b)); err != nil {
 		return fmt.Errorf("connection %q: %w", c.cfg.Connections[b.conn].Name, err)

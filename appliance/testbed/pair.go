@@ -282,7 +282,8 @@ func (c *PairConfig) modeLines() string {
 	return ""
 }
 
-const pairText = `[system]
+// portsText is the machine of both kinds of gateway: one wire outside, one inside.
+const portsText = `[system]
 name = "gateway%d"
 lcores = %d
 mbufs = %d
@@ -304,7 +305,9 @@ port = "inside"
 [[route]]
 to = "::/0"
 port = "inside"
-[[connection]]
+`
+
+const pairText = portsText + `[[connection]]
 name = "t"
 local = "%s"
 remote = "%s"

@@ -52,30 +52,7 @@ func newKey(encr, integ string) string {
 	return hex.EncodeToString(b)
 }
 
-const staticText = `unsafe_static_keys = true
-[system]
-name = "gateway%d"
-lcores = %d
-mbufs = %d
-max_inner = %d
-[[port]]
-name = "outside"
-device = "wire:outside,{END}"
-role = "outside"
-mtu = %d
-address = ["%s/%d"]
-[[port]]
-name = "inside"
-device = "wire:{INSIDE},a"
-role = "inside"
-mtu = %d
-[[route]]
-to = "0.0.0.0/0"
-port = "inside"
-[[route]]
-to = "::/0"
-port = "inside"
-[[tunnel]]
+const staticText = "unsafe_static_keys = true\n" + portsText + `[[tunnel]]
 name = "t"
 local = "%s"
 remote = "%s"
